@@ -1,0 +1,26 @@
+# One CMake target per box of docs/architecture.md, so that a forbidden use fails to link.
+
+# Warnings and sanitizers go on targets, never on global flags: a consumer's build stays the consumer's.
+add_library(curfew_options INTERFACE)
+target_compile_features(curfew_options INTERFACE cxx_std_20)
+target_compile_options(curfew_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(CURFEW_DEVELOPER)
+  target_compile_options(curfew_options INTERFACE -Werror)
+endif()
+if(CURFEW_SANITIZE)
+  target_compile_options(curfew_options INTERFACE
+    -fsanitize=${CURFEW_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(curfew_options INTERFACE -fsanitize=${CURFEW_SANITIZE})
+endif()
+
+# curfew_box(NAME SOURCES ... [PUBLIC other boxes] [PRIVATE libraries])
+# A box's headers are included as "box/header.h", its public ones as <curfew/header.h>.
+function(curfew_box name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(curfew_${name} STATIC ${arg_SOURCES})
+  target_compile_features(curfew_${name} PUBLIC cxx_std_20)
+  target_include_directories(curfew_${name} PUBLIC
+    "${PROJECT_SOURCE_DIR}/harness/include" "${PROJECT_SOURCE_DIR}/harness")
+  target_link_libraries(curfew_${name} PUBLIC ${arg_PUBLIC} PRIVATE curfew_options ${arg_PRIVATE})
+  set_target_properties(curfew_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <curfew/duration.h>
+#include <curfew/ready.h>
+#include <curfew/stop.h>
+
+namespace curfew {
+
+using namespace std::chrono_literals;
+
+// What to launch and how to know that it is up. Plain data for designated initialisers.
+//
+// Placeholders are filled in wherever a field says so:
+//   {port}, {port:NAME}  a TCP port that is reserved for this server until it is stopped for good
+//   {host}               127.0.0.1
+//   {dir}                a directory of this server's own, empty at first, removed in the end
+//   {socket}             a path inside a short directory, fit for a Unix socket (unix(7): 107 bytes)
+// A word in braces that looks like a placeholder and is none of these is an error; write {{word}} to mean
+// {word}. Braces around anything else, and ${word}, are left alone.
+//
+//   ServerSpec{.command = {"redis-server", "--port", "{port}", "--dir", "{dir}"}}
+struct ServerSpec {
+  // In reports and file names. Default: the last part of command[0], or "sh" for a shell line.
+  std::string name = {};
+
+  // argv, with placeholders. The program is looked for in PATH (that of `env` if it has one) when it holds
+  // no '/', else relative to the test program's own working directory. Excludes `shell`.
+  std::vector<std::string> command = {};
+
+  // A line for /bin/sh -c, with placeholders. Excludes `command`.
+  std::string shell = {};
+
+  // Added to, and overriding, the test program's environment, with placeholders in the values.
+  std::map<std::string, std::string> env = {};
+
+  // Where the server runs, with placeholders. Must exist. Default: {dir}.
+  std::filesystem::path working_dir = {};
+
+  // Templates to write before launch: file name inside {dir} -> text with placeholders.
+  std::map<std::string, std::string> files = {};
+
+  // When the server counts as ready, and for how long to wait for it (> 0, scaled by CURFEW_TIMEOUT_SCALE).
+  Ready ready = Ready::Tcp();
+  Duration ready_timeout = 30s;
+
+  // How it is stopped. Graces must not be negative; they are scaled by CURFEW_TIMEOUT_SCALE.
+  StopPolicy stop = {};
+
+  // The leader may exit with status 0 and leave a daemon behind as the real server; such orphans are then
+  // no leak. Without it a leader that exits before it is ready is StartError::kDiedEarly.
+  bool daemonizes = false;
+
+  // The leader gets a session of its own, or, if false, only a process group of its own.
+  bool own_session = true;
+};
+
+}  // namespace curfew

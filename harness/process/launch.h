@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "process/pidfd.h"
+#include "process/result.h"
+#include "process/tag.h"
+
+namespace curfew::process {
+
+// What to execute, and what the new process is to be. Everything not listed is not inherited: it begins with
+// default signal dispositions, an empty signal mask, and no descriptor but the ones named here.
+struct LaunchRequest {
+  std::string executable;  // a path; nothing is searched
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;  // NAME=value
+  std::string working_dir;               // empty: the caller's
+  int stdin_fd = -1;                     // -1: /dev/null
+  int stdout_fd = -1;
+  int stderr_fd = -1;
+  // descriptors[i] becomes number 3 + i in the new process.
+  std::vector<int> descriptors;
+  bool new_session = false;
+  bool new_group = false;
+  // Sent to the new process when the launching *thread* ends (prctl(2)): only for single-threaded callers.
+  int parent_death_signal = 0;
+  std::optional<Tag> tag;
+};
+
+// The seam through which processes come to be; unit tests put a launcher of their own in.
+class Launcher {
+ public:
+  virtual ~Launcher() = default;
+  // Returns once exec has succeeded, with the new process pinned; the caller has to collect it. On failure
+  // nothing is left, no zombie either, and the Failure's operation is the step that failed ("exec /x",
+  // "chdir to /y").
+  [[nodiscard]] virtual Result<Pidfd> Launch(const LaunchRequest& request) = 0;
+
+  // The real one, through Boost.Process v2. It vforks, so the cost does not grow with the caller's memory.
+  // Threads: may be used by several at once.
+  [[nodiscard]] static Launcher& Real();
+};
+
+}  // namespace curfew::process
