@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <curfew/duration.h>
+#include <curfew/leak.h>
+
+namespace curfew {
+
+// The run of this test program: its identity, its keeper, the servers it has up, and what it has leaked.
+// The fixtures' listener tells it where the run stands; Server registers with it. One per process.
+//
+// Threads: calls may come from any thread. Fork: in a forked child, and in the re-executed child of a
+// threadsafe death test, active() is false and every call does nothing.
+class Run {
+ public:
+  [[nodiscard]] static Run& Current();
+
+  // Takes the run's identity: the mark goes into this process's environment and the tag on its limits, so
+  // that whatever a test body begins carries them. Idempotent. To be called before the program has threads,
+  // since setenv(3) beside a getenv is not safe. Starts no process: the keeper comes with the first server.
+  void Begin();
+  [[nodiscard]] bool active() const;
+  [[nodiscard]] const std::string& id() const;
+
+  // The tests' deadline: `timeout` from now for a test that was given one, else (nullopt) the default of 60 s
+  // from now for a test that has a server up at any time. The keeper holds the timer.
+  void TestBegins(const std::string& name, std::optional<Duration> timeout);
+  // Nothing, or why the keeper stopped the test's servers (the evidence included).
+  [[nodiscard]] std::optional<std::string> TestEnds();
+  // "Suite.Test" of the running test, or empty.
+  [[nodiscard]] std::string current_test() const;
+
+  // One text for each server that ended unannounced since the last call: name, status, log tail.
+  [[nodiscard]] std::vector<std::string> TakeUnexpectedDeaths();
+
+  // Takes everything of the run that is alive now as known: it will be no later check's leak.
+  void TakeBaseline();
+  // Everything of the run that is alive and new since the baseline and belongs to no server that is still
+  // up, orphans inside servers that are up, and what wardens found when they stopped a server since the last
+  // call. Looks again with growing pauses, at most 100 ms in all, before blaming. What is left is killed and
+  // collected. `blame` is the test, suite or program to name.
+  [[nodiscard]] std::vector<Leak> CheckForLeaks(const std::string& blame);
+
+  // Stops every server that is still up and ends the keeper; waits until both are done. Also done when the
+  // program exits.
+  void End();
+
+  // Which containment holds, for the one line at the start: "lineage and tag".
+  [[nodiscard]] std::string containment() const;
+
+ private:
+  Run();
+  ~Run();
+  friend class Server;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace curfew
