@@ -16,6 +16,10 @@ class Pidfd {
   Pidfd() = default;
   // ESRCH when no process has that number (a zombie still has).
   [[nodiscard]] static Result<Pidfd> Open(pid_t pid);
+  // Adopts a descriptor that is known to be the pidfd of that process.
+  [[nodiscard]] static Pidfd Adopt(pid_t pid, FileDescriptor fd) { return {pid, std::move(fd)}; }
+  // Stands for a process that has ended and been collected: every signal is ESRCH.
+  [[nodiscard]] static Pidfd Gone(pid_t pid) { return {pid, FileDescriptor()}; }
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] int get() const { return fd_.get(); }

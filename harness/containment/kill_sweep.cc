@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "containment/kill_sweep.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <unordered_set>
+
+#include "containment/tree_signal.h"
+#include "process/names.h"
+#include "process/switches.h"
+
+namespace curfew::containment {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// After this long a tree is not calm: a server's exit takes microseconds to a few milliseconds, and all the
+// while a bomb would grow.
+constexpr auto kCalm = 2ms;
+// How long to go on when everything that is left refuses SIGKILL (another user's processes).
+constexpr auto kRefusing = 200ms;
+
+void Pause(Duration time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  const timespec timeout{seconds.count(), static_cast<long>((time - seconds).count())};
+  ::ppoll(nullptr, 0, &timeout, nullptr);  // ended early by SIGCHLD, which is welcome
+}
+
+}  // namespace
+
+KillSweep::KillSweep(const TreeFinder& finder, const process::Pidfd* leader, std::function<bool()> collect)
+    : finder_(finder), leader_(leader), collect_(std::move(collect)) {}
+
+std::vector<Survivor> KillSweep::Run(Deadline deadline) {
+  if (!collect_()) return {};
+  TreeSignal(finder_, leader_).Send(finder_.Find(), SIGKILL);
+  if (!CollectFor(kCalm)) return {};
+  if (process::SwitchedOff("sweep")) return Survivors();
+
+  auto refusing_since = Clock::time_point::max();
+  while (Clock::now() < deadline) {
+    Sweep(deadline);
+    if (!CollectFor(kCalm)) return {};
+    auto left = Survivors();
+    const bool only_refusals =
+        !left.empty() && std::ranges::all_of(left, [](const Survivor& s) { return s.reason.starts_with("EPERM"); });
+    if (!only_refusals) {
+      refusing_since = Clock::time_point::max();
+    } else if (refusing_since == Clock::time_point::max()) {
+      refusing_since = Clock::now();
+    } else if (Clock::now() - refusing_since > kRefusing) {
+      return left;
+    }
+  }
+  return Survivors();
+}
+
+void KillSweep::Sweep(Deadline deadline) {
+  std::vector<pid_t> seen;
+  for (int quiet = 0; quiet < 2 && Clock::now() < deadline;) quiet = Pass(seen) == 0 ? quiet + 1 : 0;
+  // What the tag does not show: a process whose limit was changed, or a run within the run.
+  TreeSignal signal(finder_, leader_);
+  for (const auto& member : finder_.FindThoroughly()) {
+    if (!member.zombie() && std::ranges::find(seen, member.pid) == seen.end()) signal.SendTo(member.pid, SIGKILL);
+  }
+}
+
+std::size_t KillSweep::Pass(std::vector<pid_t>& seen) {
+  const std::unordered_set<pid_t> known(seen.begin(), seen.end());
+  TreeSignal signal(finder_, leader_);
+  std::size_t killed = 0;
+  for (const pid_t pid : finder_.Tagged()) {
+    if (known.contains(pid)) continue;
+    // Its group first where it leads one: that takes the whole group in one step that no fork can slip through.
+    auto pidfd = process::Pidfd::Open(pid);
+    if (!pidfd.ok() || !finder_.Contains(pid)) continue;
+    if (!process::SwitchedOff("group")) static_cast<void>(pidfd->SignalGroup(SIGKILL));
+    static_cast<void>(pidfd->Signal(SIGKILL));
+    seen.push_back(pid);
+    ++killed;
+  }
+  return killed;
+}
+
+bool KillSweep::CollectFor(Duration time) {
+  const auto until = Clock::now() + time;
+  for (Duration pause = 20us;; pause = std::min<Duration>(pause * 2, 500us)) {
+    if (!collect_()) return false;
+    if (Clock::now() >= until) return true;
+    Pause(pause);
+  }
+}
+
+std::vector<Survivor> KillSweep::Survivors() const {
+  std::vector<Survivor> survivors;
+  TreeSignal signal(finder_, leader_);
+  for (const auto& member : finder_.FindThoroughly()) {
+    auto info = finder_.proc().Describe(member.pid);
+    if (!info) continue;
+    std::string reason;
+    const int error = member.zombie() ? 0 : signal.SendTo(member.pid, SIGKILL);
+    if (error == ESRCH) continue;
+    if (error != 0) {
+      reason = process::ErrnoName(error) + ": runs as uid " + std::to_string(info->uid);
+    } else if (member.zombie()) {
+      reason = "zombie that its parent " + std::to_string(member.ppid) + " does not collect";
+    } else if (member.state == 'D') {
+      reason = "uninterruptible sleep in " + finder_.proc().WaitChannel(member.pid);
+    } else {
+      reason = "killed, and not gone yet";
+    }
+    survivors.push_back({std::move(*info), std::move(reason)});
+  }
+  return survivors;
+}
+
+}  // namespace curfew::containment

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include <curfew/duration.h>
+#include <curfew/stop.h>
+
+#include "containment/tree_finder.h"
+#include "process/pidfd.h"
+
+namespace curfew::containment {
+
+// Kills a tree until nothing of it is left.
+//
+// First the calm way: every group and every member once, then collect. Whatever is not gone after a moment is
+// swept: the listing of /proc is read again and again and every member not yet killed is killed, *without
+// collecting and without sleeping*, until two passes in a row find nobody new; then all are collected; and so
+// on. Not collecting is the brake: a zombie keeps its slot, so a fork bomb under any limit runs out of room,
+// and its number, so it cannot come back as a stranger. Killing children one by one, or one snapshot from the
+// root down, never ended against a bomb that calls setsid.
+class KillSweep {
+ public:
+  // `collect` collects every ended child of the caller that belongs to the tree and returns whether anything
+  // of the tree is left. `leader` may be null.
+  KillSweep(const TreeFinder& finder, const process::Pidfd* leader, std::function<bool()> collect);
+
+  // Blocks until nothing is left, nothing left can be killed, or the deadline. Returns who survived, and why.
+  [[nodiscard]] std::vector<Survivor> Run(Deadline deadline);
+
+ private:
+  // One pass over the tree; how many it killed that it had not killed before in this sweep.
+  std::size_t Pass(std::vector<pid_t>& seen);
+  void Sweep(Deadline deadline);
+  [[nodiscard]] bool CollectFor(Duration time);
+  [[nodiscard]] std::vector<Survivor> Survivors() const;
+
+  const TreeFinder& finder_;
+  const process::Pidfd* leader_;
+  std::function<bool()> collect_;
+};
+
+}  // namespace curfew::containment

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "containment/reaper.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+
+#include "process/switches.h"
+
+namespace curfew::containment {
+
+int BecomeSubreaper() {
+  if (process::SwitchedOff("subreaper")) return 0;
+  return ::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 ? 0 : errno;
+}
+
+bool Reaper::Collect() {
+  while (!nothing_left_) {
+    int status = 0;
+    // __WALL: children made by clone(2) with another exit signal are waited for as well.
+    const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+    if (pid == 0) return true;
+    if (pid < 0) {
+      if (errno == EINTR) continue;
+      nothing_left_ = true;
+      break;
+    }
+    const auto ended = ExitStatus::FromWaitStatus(status);
+    statuses_.insert_or_assign(pid, ended);
+    if (pid == leader_ && !leader_status_) leader_status_ = ended;
+  }
+  return false;
+}
+
+}  // namespace curfew::containment

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "containment/stop_routine.h"
+
+#include <signal.h>
+
+#include "containment/escape.h"
+#include "containment/kill_sweep.h"
+#include "containment/tree_signal.h"
+#include "procfs/net.h"
+
+namespace curfew::containment {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// Ending what was killed is the kernel's work: 80-190 us a process. Past this it is stuck, and is reported.
+constexpr auto kKillDeadline = 10s;
+
+}  // namespace
+
+StopRoutine::StopRoutine(const TreeFinder& finder, const process::Pidfd& leader, Reaper& reaper, StopPolicy policy,
+                         bool daemonizes)
+    : finder_(finder), leader_(leader), reaper_(reaper), policy_(std::move(policy)), began_(Clock::now()) {
+  reaper_.Collect();
+  reaper_.ForgetStatuses();
+  TakeSnapshot(daemonizes);
+}
+
+void StopRoutine::TakeSnapshot(bool daemonizes) {
+  if (reaper_.nothing_left()) return;
+  std::vector<ProcessInfo> orphans;
+  for (const auto& member : finder_.Find()) {
+    if (member.zombie()) continue;
+    auto info = finder_.proc().Describe(member.pid);
+    if (!info) continue;
+    // The warden is the parent of the leader and of whoever lost its own: an orphan is told by that.
+    if (!daemonizes && info->parent == finder_.root() && info->pid != leader_.pid()) orphans.push_back(*info);
+    result_.processes.push_back({std::move(*info), 0, std::nullopt});
+  }
+  procfs::FillPorts(finder_.proc(), orphans);
+  for (auto& orphan : orphans) {
+    Leak leak;
+    leak.escapes = DescribeEscape(orphan, true, leader_.pid(), leader_.pid());
+    leak.evidence.emplace_back("lineage");
+    if (finder_.tag() && process::ReadTag(finder_.proc(), orphan.pid) == finder_.tag()) leak.evidence.emplace_back("tag");
+    if (finder_.proc().FindInEnviron(orphan.pid, "CURFEW_MARK")) leak.evidence.emplace_back("mark");
+    leak.process = std::move(orphan);
+    result_.orphans.push_back(std::move(leak));
+  }
+}
+
+void StopRoutine::MarkLiving(const std::vector<procfs::Stat>& living, int signal) {
+  for (auto& stopped : result_.processes) {
+    for (const auto& stat : living) {
+      if (stat.pid == stopped.process.pid && stat.start_ticks == stopped.process.start_ticks && !stat.zombie()) {
+        stopped.needed = signal;
+      }
+    }
+  }
+}
+
+std::optional<Deadline> StopRoutine::NextStep() {
+  if (next_ == policy_.steps.size() || !reaper_.Collect()) return std::nullopt;
+  const StopStep& step = policy_.steps[next_++];
+  TreeSignal send(finder_, &leader_);
+  if (step.to == StopStep::To::kLeader && !reaper_.leader_status()) {
+    for (auto& stopped : result_.processes) {
+      if (stopped.process.pid == leader_.pid()) stopped.needed = step.signal;
+    }
+    static_cast<void>(leader_.Signal(step.signal));
+    static_cast<void>(leader_.Signal(SIGCONT));
+  } else {
+    const auto living = finder_.Find();
+    MarkLiving(living, step.signal);
+    send.Send(living, step.signal);
+    // Not to be skipped for the processes that are not stopped now: they may be, by their own parents.
+    send.Send(living, SIGCONT);
+  }
+  return Clock::now() + step.grace;
+}
+
+StopResult StopRoutine::Finish() {
+  if (reaper_.Collect()) {
+    MarkLiving(finder_.Find(), SIGKILL);
+    KillSweep sweep(finder_, &leader_, [this] { return reaper_.Collect(); });
+    result_.survivors = sweep.Run(Clock::now() + kKillDeadline);
+  }
+  result_.leader = reaper_.leader_status();
+  for (auto& stopped : result_.processes) {
+    const auto status = reaper_.statuses().find(stopped.process.pid);
+    if (status != reaper_.statuses().end()) stopped.status = status->second;
+  }
+  for (auto& orphan : result_.orphans) {
+    orphan.reaped = true;
+    for (const auto& survivor : result_.survivors) {
+      if (survivor.process.pid != orphan.process.pid) continue;
+      orphan.reaped = false;
+      orphan.why_alive = survivor.reason;
+    }
+  }
+  result_.took = Clock::now() - began_;
+  return std::move(result_);
+}
+
+}  // namespace curfew::containment

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <curfew/stop.h>
+
+#include "containment/reaper.h"
+#include "containment/tree_finder.h"
+#include "process/pidfd.h"
+
+namespace curfew::containment {
+
+// The whole stop of one tree, the only one there is: teardown, failed start, time-out, loss of the test program
+// or of the keeper all come here.
+//
+// It does not wait by itself, so that the warden goes on hearing its keeper meanwhile:
+//
+//   StopRoutine stop(finder, leader, reaper, policy);
+//   while (auto deadline = stop.NextStep())  // sends the next signal of the policy
+//     ... until reaper.nothing_left() or *deadline ...
+//   StopResult result = stop.Finish();       // kills what is left, collects, reports
+class StopRoutine {
+ public:
+  // Takes the snapshot of the tree by which the result says who needed what; nothing is signalled yet.
+  // `daemonizes`: orphans are what this server is expected to leave, and no leak.
+  StopRoutine(const TreeFinder& finder, const process::Pidfd& leader, Reaper& reaper, StopPolicy policy,
+              bool daemonizes);
+
+  // Sends the next signal of the policy, with SIGCONT behind it so that stopped processes hear it, and returns
+  // how long the tree may take. Nothing when the steps are used up or nothing is left.
+  [[nodiscard]] std::optional<Deadline> NextStep();
+  // Blocks only while the kernel ends what was killed, at most some seconds.
+  [[nodiscard]] StopResult Finish();
+
+ private:
+  void TakeSnapshot(bool daemonizes);
+  // Marks who of the snapshot is alive now as in need of this signal.
+  void MarkLiving(const std::vector<procfs::Stat>& living, int signal);
+
+  const TreeFinder& finder_;
+  const process::Pidfd& leader_;
+  Reaper& reaper_;
+  StopPolicy policy_;
+  std::size_t next_ = 0;
+  Deadline began_;
+  StopResult result_;
+};
+
+}  // namespace curfew::containment

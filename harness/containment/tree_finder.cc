@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "containment/tree_finder.h"
+
+#include <unistd.h>
+
+#include <unordered_map>
+#include <unordered_set>
+
+namespace curfew::containment {
+
+using process::ReadTag;
+using procfs::Stat;
+
+namespace {
+
+// More parents than any real chain has: parent links read one by one while processes come and go could
+// otherwise form a circle.
+constexpr int kMaxDepth = 4096;
+
+}  // namespace
+
+TreeFinder::TreeFinder(const procfs::Proc& proc, pid_t root, std::optional<process::Tag> tag,
+                       std::set<pid_t> excluded)
+    : proc_(proc), root_(root), tag_(tag), excluded_(std::move(excluded)) {}
+
+std::vector<pid_t> TreeFinder::Tagged() const {
+  std::vector<pid_t> found;
+  if (!tag_) return found;
+  for (const pid_t pid : proc_.Pids()) {
+    if (pid != root_ && !excluded_.contains(pid) && ReadTag(proc_, pid) == tag_) found.push_back(pid);
+  }
+  return found;
+}
+
+std::vector<Stat> TreeFinder::Find() const {
+  if (!tag_) return FindThoroughly();
+  std::vector<Stat> found;
+  const pid_t self = ::getpid();
+  for (const pid_t pid : proc_.Pids()) {
+    if (pid == root_ || pid == self || excluded_.contains(pid)) continue;
+    const auto tag = ReadTag(proc_, pid);
+    if (!tag || (*tag != *tag_ && !DescendsFromRoot(pid))) continue;
+    if (auto stat = proc_.ReadStat(pid)) found.push_back(std::move(*stat));
+  }
+  return found;
+}
+
+std::vector<Stat> TreeFinder::FindThoroughly() const {
+  std::unordered_map<pid_t, Stat> all;
+  std::unordered_map<pid_t, std::vector<pid_t>> children;
+  for (const pid_t pid : proc_.Pids()) {
+    if (auto stat = proc_.ReadStat(pid)) {
+      children[stat->ppid].push_back(pid);
+      all.emplace(pid, std::move(*stat));
+    }
+  }
+  std::unordered_set<pid_t> members;
+  std::vector<pid_t> open;
+  if (root_ != 0) open.push_back(root_);
+  while (!open.empty()) {
+    const pid_t parent = open.back();
+    open.pop_back();
+    for (const pid_t child : children[parent]) {
+      if (!excluded_.contains(child) && members.insert(child).second) open.push_back(child);
+    }
+  }
+  std::vector<Stat> found;
+  const pid_t self = ::getpid();
+  for (auto& [pid, stat] : all) {
+    if (pid == root_ || pid == self || excluded_.contains(pid)) continue;
+    if (members.contains(pid) || (tag_ && ReadTag(proc_, pid) == tag_)) found.push_back(std::move(stat));
+  }
+  return found;
+}
+
+bool TreeFinder::Contains(pid_t pid) const {
+  if (pid == root_ || excluded_.contains(pid)) return false;
+  if (tag_ && ReadTag(proc_, pid) == tag_) return true;
+  return DescendsFromRoot(pid);
+}
+
+bool TreeFinder::DescendsFromRoot(pid_t pid) const {
+  if (root_ == 0) return false;
+  for (int depth = 0; depth < kMaxDepth && pid > 1; ++depth) {
+    const auto stat = proc_.ReadStat(pid);
+    if (!stat) return false;
+    if (stat->ppid == root_) return true;
+    if (excluded_.contains(stat->ppid)) return false;
+    pid = stat->ppid;
+  }
+  return false;
+}
+
+}  // namespace curfew::containment

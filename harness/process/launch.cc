@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one file that launches through Boost.Process.
+//
+// v2's stock launcher is not used: it forks (tens of milliseconds from a large parent), leaks descriptors,
+// leaves a zombie when exec fails, and runs the parent's exit handlers in that child. A launcher of one's own
+// is v2's documented extension point; this one keeps v2's initializers and process handle.
+#include "process/launch.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/process/v2/posix/default_launcher.hpp>
+#include <boost/process/v2/process.hpp>
+
+#include <cerrno>
+#include <climits>
+
+#include "process/names.h"
+
+namespace curfew::process {
+namespace {
+
+namespace v2 = boost::process::v2;
+using Executor = boost::asio::io_context::executor_type;
+using v2::error_code;
+
+enum class Step : int { kNone, kParentDeathSignal, kSession, kGroup, kDescriptors, kTag, kWorkingDir, kExec };
+
+// What a child that could not become the program writes into the pipe; nothing is written when exec succeeds.
+// A pipe and not a shared variable: TSan turns vfork into fork.
+struct ChildFailure {
+  Step step;
+  int error;
+};
+
+FileDescriptor DuplicateAbove(int fd, int lowest) {
+  return FileDescriptor(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
+}
+
+error_code LastError() { return {errno, boost::system::system_category()}; }
+
+// Blocks every signal and puts the mask back. While it holds no handler of the caller's can run in the child,
+// which shares the caller's memory until exec.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &previous_);
+  }
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+ private:
+  sigset_t previous_;
+};
+
+// A v2 initializer: everything that is prepared in the parent (on_setup) and the few calls of the child
+// (on_exec_setup, async-signal-safe only: the child shares the parent's memory).
+class ChildSetup {
+ public:
+  explicit ChildSetup(const LaunchRequest& request) : request_(request), parent_(::getpid()) {
+    for (const auto& argument : request.argv) argv_.push_back(argument.c_str());
+    argv_.push_back(nullptr);
+    for (const auto& entry : request.environment) environment_.push_back(entry.c_str());
+    environment_.push_back(nullptr);
+  }
+
+  template <class L>
+  error_code on_setup(L& launcher, const v2::filesystem::path&, const char* const*& command_line) {
+    command_line = argv_.data();  // v2 would put the path into argv[0]
+    launcher.env = environment_.data();
+    first_unused_ = 3 + static_cast<int>(request_.descriptors.size());
+    // Sources are moved above every target first, so that no dup2 in the child overwrites a later source.
+    const int standard[] = {request_.stdin_fd, request_.stdout_fd, request_.stderr_fd};
+    for (const int fd : standard) {
+      sources_.push_back(fd >= 0 ? DuplicateAbove(fd, first_unused_) : OpenNull());
+      if (!sources_.back().valid()) return LastError();
+    }
+    for (const int fd : request_.descriptors) {
+      sources_.push_back(DuplicateAbove(fd, first_unused_));
+      if (!sources_.back().valid()) return LastError();
+    }
+    launcher.lowest_pipe = first_unused_;
+    return {};
+  }
+
+  template <class L>
+  error_code on_exec_setup(L& launcher, const v2::filesystem::path&, const char* const*&) {
+    ResetSignals();
+    launcher.step = Step::kParentDeathSignal;
+    if (request_.parent_death_signal != 0) {
+      if (::prctl(PR_SET_PDEATHSIG, request_.parent_death_signal) != 0) return LastError();
+      // The parent may have ended before the line above; then nobody would tell.
+      if (::getppid() != parent_) ::_exit(127);
+    }
+    launcher.step = Step::kSession;
+    if (request_.new_session && ::setsid() < 0) return LastError();
+    launcher.step = Step::kGroup;
+    if (request_.new_group && !request_.new_session && ::setpgid(0, 0) != 0) return LastError();
+    launcher.step = Step::kTag;
+    if (request_.tag) {
+      if (const int error = ApplyTag(*request_.tag)) return {error, boost::system::system_category()};
+    }
+    launcher.step = Step::kDescriptors;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      if (::dup2(sources_[i].get(), static_cast<int>(i)) < 0) return LastError();
+    }
+    // Marked, not closed: the error pipe has to live until exec.
+    if (::syscall(SYS_close_range, static_cast<unsigned>(first_unused_), UINT_MAX, 4U /* CLOEXEC */) != 0) {
+      return LastError();
+    }
+    launcher.step = Step::kWorkingDir;
+    if (!request_.working_dir.empty() && ::chdir(request_.working_dir.c_str()) != 0) return LastError();
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    launcher.step = Step::kExec;
+    return {};
+  }
+
+ private:
+  static FileDescriptor OpenNull() { return FileDescriptor(::open("/dev/null", O_RDWR | O_CLOEXEC)); }
+
+  // exec resets handlers but keeps what is ignored; and a pending signal must not run a handler of the
+  // parent's here once the mask is empty.
+  static void ResetSignals() {
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
+  }
+
+  const LaunchRequest& request_;
+  pid_t parent_;
+  std::vector<const char*> argv_;
+  std::vector<const char*> environment_;
+  std::vector<FileDescriptor> sources_;
+  int first_unused_ = 3;
+};
+
+struct IsolatedLauncher : v2::posix::default_launcher {
+  Step step = Step::kNone;
+  int lowest_pipe = 3;
+
+  template <class Args, class... Inits>
+  v2::basic_process<Executor> operator()(Executor executor, error_code& ec, const v2::filesystem::path& program,
+                                         Args&& args, Inits&&... inits) {
+    auto argv = this->build_argv_(program, std::forward<Args>(args));
+    ec = v2::posix::detail::on_setup(*this, program, argv, inits...);
+    if (ec) return v2::basic_process<Executor>(executor);
+
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+      ec = LastError();
+      return v2::basic_process<Executor>(executor);
+    }
+    const FileDescriptor read_end(ends[0]);
+    FileDescriptor write_end(ends[1]);
+    write_end = DuplicateAbove(write_end.get(), lowest_pipe);
+    if (!write_end.valid()) {
+      ec = LastError();
+      return v2::basic_process<Executor>(executor);
+    }
+    {
+      const BlockedSignals blocked;
+      pid = ::vfork();
+      if (pid == 0) BecomeProgram(write_end.get(), program, argv, inits...);
+      if (pid < 0) ec = LastError();
+    }
+    write_end.Reset();
+    if (pid < 0) return v2::basic_process<Executor>(executor);
+    return Collect(executor, ec, read_end.get());
+  }
+
+ private:
+  template <class... Inits>
+  [[noreturn]] void BecomeProgram(int error_pipe, const v2::filesystem::path& program,
+                                  const char* const*& argv, Inits&&... inits) {
+    error_code ec = v2::posix::detail::on_exec_setup(*this, program, argv, inits...);
+    if (!ec) {
+      ::execve(program.c_str(), const_cast<char* const*>(argv), const_cast<char* const*>(env));
+      ec = LastError();
+    }
+    const ChildFailure failure{step, ec.value()};
+    [[maybe_unused]] const auto written = ::write(error_pipe, &failure, sizeof failure);
+    ::_exit(127);
+  }
+
+  v2::basic_process<Executor> Collect(Executor executor, error_code& ec, int read_end) {
+    ChildFailure failure{};
+    ssize_t got = 0;
+    do {
+      got = ::read(read_end, &failure, sizeof failure);
+    } while (got < 0 && errno == EINTR);
+    if (got != static_cast<ssize_t>(sizeof failure)) {
+      step = Step::kNone;
+      return v2::basic_process<Executor>(executor, pid);
+    }
+    // ECHILD: SIGCHLD is ignored or somebody's handler was faster; either way it is collected.
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    step = failure.step;
+    ec.assign(failure.error, boost::system::system_category());
+    return v2::basic_process<Executor>(executor);
+  }
+};
+
+std::string Describe(Step step, const LaunchRequest& request) {
+  switch (step) {
+    case Step::kNone: return "prepare to launch " + request.executable;
+    case Step::kParentDeathSignal: return "prctl(PR_SET_PDEATHSIG)";
+    case Step::kSession: return "setsid";
+    case Step::kGroup: return "setpgid";
+    case Step::kDescriptors: return "set up descriptors";
+    case Step::kTag: return "setrlimit(RLIMIT_LOCKS)";
+    case Step::kWorkingDir: return "enter the working directory " + request.working_dir;
+    case Step::kExec: return "execute " + request.executable;
+  }
+  return "launch";
+}
+
+class BoostLauncher : public Launcher {
+ public:
+  Result<Pidfd> Launch(const LaunchRequest& request) override {
+    boost::asio::io_context context(1);
+    IsolatedLauncher launcher;
+    error_code ec;
+    auto process = launcher(context.get_executor(), ec, v2::filesystem::path(request.executable),
+                            std::vector<std::string>{}, ChildSetup(request));
+    if (ec) return Failure{Describe(launcher.step, request), ec.value()};
+    // Detached at once: ~process would SIGKILL the program, and only our own reaper may wait.
+    process.detach();
+    auto pidfd = Pidfd::Open(launcher.pid);
+    // Gone and collected already (SIGCHLD ignored in the caller): launched all the same.
+    return pidfd.ok() ? std::move(pidfd) : Result<Pidfd>(Pidfd::Gone(launcher.pid));
+  }
+};
+
+}  // namespace
+
+Launcher& Launcher::Real() {
+  static BoostLauncher launcher;
+  return launcher;
+}
+
+}  // namespace curfew::process
