@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "procfs/proc.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "procfs/text.h"
+
+namespace curfew::procfs {
+namespace {
+
+// A program that writes a title over its argv (postgres, nginx) pads it with NULs, which read as so many
+// empty arguments. Nobody passes this many.
+constexpr std::size_t kTitlePadding = 8;
+
+// The rest of the first line that starts with the key, without the blanks in front.
+std::optional<std::string_view> FindLine(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    std::string_view line = TakeUntil(text, '\n');
+    if (!line.starts_with(key)) continue;
+    line.remove_prefix(key.size());
+    return line;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> ReadLinkAt(int directory, const char* path) {
+  // PATH_MAX bounds the path in a link of /proc, " (deleted)" comes on top.
+  std::array<char, PATH_MAX + 16> buffer;
+  const ssize_t size = ::readlinkat(directory, path, buffer.data(), buffer.size());
+  if (size < 0) return std::nullopt;
+  return std::string(buffer.data(), static_cast<std::size_t>(size));
+}
+
+std::optional<std::uint64_t> SocketInode(std::string_view link) {
+  constexpr std::string_view kPrefix = "socket:[";
+  if (!link.starts_with(kPrefix) || !link.ends_with(']')) return std::nullopt;
+  return ParseNumber<std::uint64_t>(link.substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
+}
+
+// The boot time in the clock of people. Generating <root>/stat costs the kernel up to a millisecond on a
+// machine with many cores, so it is read once a thread and root: a clock that is set meanwhile then moves no
+// start time either.
+std::chrono::system_clock::time_point BootTime(const std::string& root) {
+  thread_local std::pair<std::string, std::chrono::seconds> known;
+  if (known.first != root) {
+    const std::optional<std::string> text = ReadWhole(root + "/stat");
+    const std::optional<std::string_view> line = text ? FindLine(*text, "btime ") : std::nullopt;
+    const std::optional<std::int64_t> seconds = line ? ParseNumber<std::int64_t>(*line) : std::nullopt;
+    if (!seconds) return {};
+    known = {root, std::chrono::seconds(*seconds)};
+  }
+  return std::chrono::system_clock::time_point(known.second);
+}
+
+std::chrono::system_clock::duration FromTicks(std::uint64_t ticks) {
+  static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  // In whole seconds and the rest: multiplied as one number, a long uptime in nanoseconds would not fit.
+  const std::chrono::seconds whole(static_cast<std::int64_t>(ticks / per_second));
+  const std::chrono::nanoseconds rest(
+      static_cast<std::int64_t>(ticks % per_second * 1'000'000'000 / per_second));
+  return std::chrono::duration_cast<std::chrono::system_clock::duration>(whole + rest);
+}
+
+}  // namespace
+
+std::optional<Stat> ParseStat(std::string_view text) {
+  const std::size_t open = text.find('(');
+  const std::size_t close = text.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
+  std::string_view before = text.substr(0, open);
+  std::string_view rest = text.substr(close + 1);
+
+  const std::optional<pid_t> pid = ParseNumber<pid_t>(TakeWord(before));
+  const std::string_view state = TakeWord(rest);
+  const std::optional<pid_t> ppid = ParseNumber<pid_t>(TakeWord(rest));
+  const std::optional<pid_t> pgrp = ParseNumber<pid_t>(TakeWord(rest));
+  const std::optional<pid_t> session = ParseNumber<pid_t>(TakeWord(rest));
+  for (int field = 7; field < 22; ++field) static_cast<void>(TakeWord(rest));
+  const std::optional<std::uint64_t> start = ParseNumber<std::uint64_t>(TakeWord(rest));
+  // There is always more behind the start time; without it the number itself may have been cut.
+  if (!pid || state.size() != 1 || !ppid || !pgrp || !session || !start || rest.empty()) return std::nullopt;
+  return Stat{.pid = *pid,
+              .comm = std::string(text.substr(open + 1, close - open - 1)),
+              .state = state.front(),
+              .ppid = *ppid,
+              .pgrp = *pgrp,
+              .session = *session,
+              .start_ticks = *start};
+}
+
+Proc::Proc(std::filesystem::path root) : root_(std::move(root)) {}
+
+std::vector<pid_t> Proc::Pids() const {
+  std::vector<pid_t> pids;
+  ListDirectory(root_.native(), [&pids](int, const char* name) {
+    if (*name < '1' || *name > '9') return;
+    if (const std::optional<pid_t> pid = ParseNumber<pid_t>(name)) pids.push_back(*pid);
+  });
+  return pids;
+}
+
+std::optional<std::string> Proc::ReadFile(pid_t pid, const char* what) const {
+  return ReadWhole(root_.native() + '/' + std::to_string(pid) + '/' + what);
+}
+
+std::optional<Stat> Proc::ReadStat(pid_t pid) const {
+  const std::optional<std::string> text = ReadFile(pid, "stat");
+  return text ? ParseStat(*text) : std::nullopt;
+}
+
+std::vector<std::string> Proc::ReadCommand(pid_t pid) const {
+  const std::optional<std::string> text = ReadFile(pid, "cmdline");
+  if (!text) return {};
+  std::vector<std::string> command;
+  for (std::string_view rest = *text; !rest.empty();) command.emplace_back(TakeUntil(rest, '\0'));
+  std::size_t used = command.size();
+  while (used > 0 && command[used - 1].empty()) --used;
+  if (command.size() - used >= kTitlePadding) command.resize(used);
+  return command;
+}
+
+std::optional<std::string> Proc::FindInEnviron(pid_t pid, std::string_view name) const {
+  const std::optional<std::string> text = ReadFile(pid, "environ");
+  if (!text || name.empty()) return std::nullopt;
+  for (std::string_view rest = *text; !rest.empty();) {
+    const std::string_view entry = TakeUntil(rest, '\0');
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+      return std::string(entry.substr(name.size() + 1));
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Proc::ReadLink(pid_t pid, const std::string& what) const {
+  return ReadLinkAt(AT_FDCWD, (root_.native() + '/' + std::to_string(pid) + '/' + what).c_str());
+}
+
+std::optional<uid_t> Proc::Uid(pid_t pid) const {
+  // Not the directory's owner: that is root for every process that may not be dumped (proc(5)).
+  const std::optional<std::string> text = ReadFile(pid, "status");
+  std::optional<std::string_view> line = text ? FindLine(*text, "Uid:") : std::nullopt;
+  if (!line) return std::nullopt;
+  static_cast<void>(TakeWord(*line));  // the real one; what a report and ps(1) show is the effective one
+  return ParseNumber<uid_t>(TakeWord(*line));
+}
+
+std::optional<std::uint64_t> Proc::ReadLocksLimit(pid_t pid) const {
+  const std::optional<std::string> text = ReadFile(pid, "limits");
+  std::optional<std::string_view> line = text ? FindLine(*text, "Max file locks ") : std::nullopt;
+  return line ? ParseNumber<std::uint64_t>(TakeWord(*line)) : std::nullopt;
+}
+
+pid_t Proc::TracerPid(pid_t pid) const {
+  const std::optional<std::string> text = ReadFile(pid, "status");
+  std::optional<std::string_view> line = text ? FindLine(*text, "TracerPid:") : std::nullopt;
+  return line ? ParseNumber<pid_t>(TakeWord(*line)).value_or(0) : 0;
+}
+
+std::string Proc::WaitChannel(pid_t pid) const {
+  std::string text = ReadFile(pid, "wchan").value_or("");
+  return text == "0" ? "" : text;
+}
+
+std::optional<std::vector<std::uint64_t>> Proc::SocketInodes(pid_t pid) const {
+  std::vector<std::uint64_t> inodes;
+  const std::string directory = root_.native() + '/' + std::to_string(pid) + "/fd";
+  const bool listed = ListDirectory(directory, [&inodes](int fd, const char* name) {
+    const std::optional<std::string> link = ReadLinkAt(fd, name);
+    if (const auto inode = link ? SocketInode(*link) : std::nullopt) inodes.push_back(*inode);
+  });
+  if (!listed) return std::nullopt;
+  return inodes;
+}
+
+std::optional<ProcessInfo> Proc::Describe(pid_t pid) const {
+  const std::optional<Stat> stat = ReadStat(pid);
+  if (!stat) return std::nullopt;
+  return ProcessInfo{.pid = stat->pid,
+                     .parent = stat->ppid,
+                     .group = stat->pgrp,
+                     .session = stat->session,
+                     .uid = Uid(pid).value_or(0),
+                     .state = stat->state,
+                     .name = stat->comm,
+                     .command = ReadCommand(pid),
+                     .cwd = ReadLink(pid, "cwd").value_or(""),
+                     .ports = {},
+                     .start_ticks = stat->start_ticks,
+                     .started = BootTime(root_.native()) + FromTicks(stat->start_ticks)};
+}
+
+}  // namespace curfew::procfs
