@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/channel.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "process/clock.h"
+
+namespace curfew::keeper {
+namespace {
+
+using process::Failure;
+using process::FileDescriptor;
+
+// Argument lists may be long (ARG_MAX is 2 MiB by default); a length beyond this is not one of ours.
+constexpr std::uint32_t kMaxMessage = 256U << 20U;
+
+// 0, or the errno a wait for this event ends with.
+int Await(int fd, short events, Deadline deadline) {
+  pollfd waiting{fd, events, 0};
+  for (;;) {
+    const int ready = ::poll(&waiting, 1, process::PollTimeout(process::Clock::Steady().Now(), deadline));
+    if (ready > 0) return 0;
+    if (ready == 0) return ETIMEDOUT;
+    if (errno != EINTR) return errno;
+  }
+}
+
+// Sends what the socket takes now, the descriptor (if any) with the first byte.
+ssize_t SendSome(int fd, const char* data, std::size_t size, int descriptor) {
+  iovec bytes{const_cast<char*>(data), size};
+  msghdr header{};
+  header.msg_iov = &bytes;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (descriptor >= 0) {
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    cmsghdr* const attached = CMSG_FIRSTHDR(&header);
+    attached->cmsg_level = SOL_SOCKET;
+    attached->cmsg_type = SCM_RIGHTS;
+    attached->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(attached), &descriptor, sizeof(int));
+  }
+  return ::sendmsg(fd, &header, MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+Channel::Channel(FileDescriptor socket) : socket_(std::move(socket)) {
+  const int flags = ::fcntl(socket_.get(), F_GETFL);
+  ::fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK);
+  ::fcntl(socket_.get(), F_SETFD, FD_CLOEXEC);
+}
+
+process::Result<std::pair<Channel, Channel>> Channel::Pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return Failure{"socketpair", errno};
+  return std::pair(Channel(FileDescriptor(ends[0])), Channel(FileDescriptor(ends[1])));
+}
+
+void Channel::Close() {
+  closed_ = true;
+  socket_.Reset();
+}
+
+process::Result<void> Channel::Send(const nlohmann::json& body, Deadline deadline, int descriptor) {
+  std::string bytes(sizeof(std::uint32_t), '\0');
+  nlohmann::json::to_cbor(body, bytes);
+  const auto length = static_cast<std::uint32_t>(bytes.size() - sizeof(std::uint32_t));
+  std::memcpy(bytes.data(), &length, sizeof length);
+  for (std::size_t sent = 0; sent < bytes.size();) {
+    if (!open()) return Failure{"send", EPIPE};
+    const auto taken = SendSome(fd(), bytes.data() + sent, bytes.size() - sent, sent == 0 ? descriptor : -1);
+    if (taken >= 0) {
+      sent += static_cast<std::size_t>(taken);
+    } else if (errno == EAGAIN) {
+      if (const int error = Await(fd(), POLLOUT, deadline)) return Failure{"send", error};
+    } else if (errno != EINTR) {
+      return Failure{"send", errno == ECONNRESET ? EPIPE : errno};
+    }
+  }
+  return {};
+}
+
+std::optional<Channel::Message> Channel::TryReceive() {
+  if (auto message = TakeWhole()) return message;
+  if (open()) ReadWhatIsThere();
+  return TakeWhole();
+}
+
+process::Result<Channel::Message> Channel::Receive(Deadline deadline) {
+  for (;;) {
+    if (auto message = TryReceive()) return std::move(*message);
+    if (!open()) return Failure{"receive", EPIPE};
+    if (const int error = Await(fd(), POLLIN, deadline)) return Failure{"receive", error};
+  }
+}
+
+void Channel::ReadWhatIsThere() {
+  char chunk[65536];
+  for (;;) {
+    iovec bytes{chunk, sizeof chunk};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    msghdr header{};
+    header.msg_iov = &bytes;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    const auto got = ::recvmsg(fd(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) {
+      closed_ = true;
+      return;
+    }
+    buffer_.append(chunk, static_cast<std::size_t>(got));
+    for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+      if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+      int descriptor = -1;
+      std::memcpy(&descriptor, CMSG_DATA(c), sizeof descriptor);
+      descriptor_.Reset(descriptor);
+      return;  // the message it rides on has to be taken before another descriptor can come
+    }
+  }
+}
+
+std::optional<Channel::Message> Channel::TakeWhole() {
+  std::uint32_t length = 0;
+  if (buffer_.size() < sizeof length) return std::nullopt;
+  std::memcpy(&length, buffer_.data(), sizeof length);
+  if (length > kMaxMessage) {
+    Close();
+    return std::nullopt;
+  }
+  if (buffer_.size() < sizeof length + length) return std::nullopt;
+  const auto begin = buffer_.begin() + sizeof length;
+  auto body = nlohmann::json::from_cbor(begin, begin + length, true, false);
+  buffer_.erase(0, sizeof length + length);
+  if (body.is_discarded()) {
+    Close();
+    return std::nullopt;
+  }
+  return Message{std::move(body), std::move(descriptor_)};
+}
+
+}  // namespace curfew::keeper

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/encode.h"
+
+#include <nlohmann/json.hpp>
+
+namespace curfew {
+namespace {
+
+using nlohmann::json;
+
+std::int64_t Nanoseconds(Duration duration) { return duration.count(); }
+
+json EncodeOptional(const std::optional<ExitStatus>& status) { return status ? json(*status) : json(); }
+
+std::optional<ExitStatus> DecodeOptional(const json& value) {
+  if (value.is_null()) return std::nullopt;
+  return report::DecodeExitStatus(value);
+}
+
+}  // namespace
+
+void to_json(json& out, const ProcessInfo& process) {
+  const auto started = process.started.time_since_epoch();
+  out = {{"pid", process.pid},
+         {"parent", process.parent},
+         {"group", process.group},
+         {"session", process.session},
+         {"uid", process.uid},
+         {"state", std::string(1, process.state)},
+         {"name", process.name},
+         {"command", process.command},
+         {"cwd", process.cwd},
+         {"ports", process.ports},
+         {"start_ticks", process.start_ticks},
+         {"started_ns", Nanoseconds(std::chrono::duration_cast<Duration>(started))}};
+}
+
+void from_json(const json& in, ProcessInfo& process) {
+  in.at("pid").get_to(process.pid);
+  in.at("parent").get_to(process.parent);
+  in.at("group").get_to(process.group);
+  in.at("session").get_to(process.session);
+  in.at("uid").get_to(process.uid);
+  process.state = in.at("state").get<std::string>().at(0);
+  in.at("name").get_to(process.name);
+  in.at("command").get_to(process.command);
+  in.at("cwd").get_to(process.cwd);
+  in.at("ports").get_to(process.ports);
+  in.at("start_ticks").get_to(process.start_ticks);
+  const Duration since_epoch(in.at("started_ns").get<std::int64_t>());
+  process.started = std::chrono::system_clock::time_point(
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(since_epoch));
+}
+
+void to_json(json& out, const ExitStatus& status) {
+  if (status.exited()) {
+    out = {{"code", status.code()}};
+  } else {
+    out = {{"signal", status.signal()}, {"core", status.dumped_core()}};
+  }
+}
+
+void to_json(json& out, const Leak& leak) {
+  out = {{"process", leak.process}, {"escapes", leak.escapes}, {"evidence", leak.evidence},
+         {"server", leak.server},   {"test", leak.test},       {"reaped", leak.reaped},
+         {"why_alive", leak.why_alive}};
+}
+
+void from_json(const json& in, Leak& leak) {
+  in.at("process").get_to(leak.process);
+  in.at("escapes").get_to(leak.escapes);
+  in.at("evidence").get_to(leak.evidence);
+  in.at("server").get_to(leak.server);
+  in.at("test").get_to(leak.test);
+  in.at("reaped").get_to(leak.reaped);
+  in.at("why_alive").get_to(leak.why_alive);
+}
+
+void to_json(json& out, const StopPolicy& policy) {
+  out = json::array();
+  for (const auto& step : policy.steps) {
+    out.push_back({{"signal", step.signal},
+                   {"grace_ns", Nanoseconds(step.grace)},
+                   {"leader_only", step.to == StopStep::To::kLeader}});
+  }
+}
+
+void from_json(const json& in, StopPolicy& policy) {
+  policy.steps.clear();
+  for (const auto& step : in) {
+    policy.steps.push_back({step.at("signal").get<int>(), Duration(step.at("grace_ns").get<std::int64_t>()),
+                            step.at("leader_only").get<bool>() ? StopStep::To::kLeader : StopStep::To::kTree});
+  }
+}
+
+void to_json(json& out, const StopResult& result) {
+  json processes = json::array();
+  for (const auto& stopped : result.processes) {
+    processes.push_back(
+        {{"process", stopped.process}, {"needed", stopped.needed}, {"status", EncodeOptional(stopped.status)}});
+  }
+  json survivors = json::array();
+  for (const auto& survivor : result.survivors) {
+    survivors.push_back({{"process", survivor.process}, {"reason", survivor.reason}});
+  }
+  out = {{"leader", EncodeOptional(result.leader)},
+         {"processes", std::move(processes)},
+         {"orphans", result.orphans},
+         {"survivors", std::move(survivors)},
+         {"took_ns", Nanoseconds(result.took)}};
+}
+
+void from_json(const json& in, StopResult& result) {
+  result.leader = DecodeOptional(in.at("leader"));
+  for (const auto& stopped : in.at("processes")) {
+    result.processes.push_back({stopped.at("process").get<ProcessInfo>(), stopped.at("needed").get<int>(),
+                                DecodeOptional(stopped.at("status"))});
+  }
+  in.at("orphans").get_to(result.orphans);
+  for (const auto& survivor : in.at("survivors")) {
+    result.survivors.push_back(
+        {survivor.at("process").get<ProcessInfo>(), survivor.at("reason").get<std::string>()});
+  }
+  result.took = Duration(in.at("took_ns").get<std::int64_t>());
+}
+
+}  // namespace curfew
+
+namespace curfew::report {
+
+ExitStatus DecodeExitStatus(const nlohmann::json& in) {
+  if (in.contains("code")) return ExitStatus::Exited(in.at("code").get<int>());
+  return ExitStatus::KilledBy(in.at("signal").get<int>(), in.at("core").get<bool>());
+}
+
+}  // namespace curfew::report

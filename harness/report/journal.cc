@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/journal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+
+namespace curfew::report {
+
+Journal::Journal(const std::filesystem::path& path)
+    : file_(path.empty() ? -1 : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {}
+
+void Journal::Write(nlohmann::json event) {
+  if (!file_.valid()) return;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  event["time_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  const std::string line = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  // Ignored on purpose: there is nobody to tell, and the run matters more than its record.
+  [[maybe_unused]] const auto written = ::write(file_.get(), line.data(), line.size());
+}
+
+}  // namespace curfew::report

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people read: leaks and stop results as text.
+#include <ctime>
+#include <iomanip>
+#include <map>
+#include <ostream>
+#include <sstream>
+
+#include <curfew/leak.h>
+#include <curfew/stop.h>
+
+#include "process/clock.h"
+#include "process/names.h"
+
+namespace curfew {
+namespace {
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string joined;
+  for (const auto& part : parts) joined += (joined.empty() ? "" : ", ") + part;
+  return joined;
+}
+
+std::string LocalTime(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::localtime_r(&seconds, &parts);
+  std::ostringstream out;
+  out << std::put_time(&parts, "%H:%M:%S");
+  return out.str();
+}
+
+std::string Plural(std::size_t count, const char* noun) {
+  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : noun[std::char_traits<char>::length(noun) - 1] == 's' ? "es" : "s");
+}
+
+std::string Needed(int signal) { return signal == 0 ? "by itself" : "on " + process::SignalName(signal); }
+
+}  // namespace
+
+std::string Leak::ToString() const {
+  std::ostringstream out;
+  out << "leaked process " << process.pid << ": " << process.CommandLine() << '\n';
+  out << "  begun by    " << (server.empty() ? "the test itself" : "server " + server);
+  if (!test.empty()) out << " in " << test;
+  out << '\n';
+  out << "  escaped     " << (escapes.empty() ? "it did not: it was simply left running" : Join(escapes)) << '\n';
+  out << "  process     ppid " << process.parent << ", group " << process.group << ", session " << process.session
+      << ", uid " << process.uid << ", state " << process.state << ", started " << LocalTime(process.started) << '\n';
+  if (!process.cwd.empty()) out << "  directory   " << process.cwd << '\n';
+  if (!process.ports.empty()) {
+    out << "  listens on ";
+    for (const auto port : process.ports) out << ' ' << port;
+    out << '\n';
+  }
+  out << "  known by    " << Join(evidence) << '\n';
+  out << "  now         " << (reaped ? "reaped: nothing of it is left" : "STILL ALIVE: " + why_alive) << '\n';
+  return out.str();
+}
+
+std::ostream& operator<<(std::ostream& out, const Leak& leak) { return out << leak.ToString(); }
+
+bool StopResult::graceful() const {
+  if (!survivors.empty()) return false;
+  for (const auto& stopped : processes) {
+    if (stopped.needed == SIGKILL) return false;
+  }
+  return true;
+}
+
+std::string StopResult::ToString() const {
+  std::ostringstream out;
+  out << "stopped in " << process::Describe(took);
+  if (leader) out << ", the leader " << *leader;
+  std::map<int, std::size_t> by_signal;
+  for (const auto& stopped : processes) ++by_signal[stopped.needed];
+  const char* separator = ": ";
+  for (const auto& [signal, count] : by_signal) {
+    out << separator << Plural(count, "process") << " ended " << Needed(signal);
+    separator = ", ";
+  }
+  for (const auto& stopped : processes) {
+    if (stopped.needed != SIGKILL) continue;
+    out << "\n  had to be killed: " << stopped.process.pid << ' ' << stopped.process.CommandLine();
+  }
+  for (const auto& survivor : survivors) {
+    out << "\n  STILL ALIVE: " << survivor.process.pid << ' ' << survivor.process.CommandLine() << " ("
+        << survivor.reason << ')';
+  }
+  return out.str();
+}
+
+std::ostream& operator<<(std::ostream& out, const StopResult& result) { return out << result.ToString(); }
+
+}  // namespace curfew
