@@ -68,7 +68,9 @@ void Channel::Close() {
   socket_.Reset();
 }
 
-process::Result<void> Channel::Send(const nlohmann::json& body, Deadline deadline, int descriptor) {
+process::Result<void> Channel::Send(nlohmann::json body, Deadline deadline, int descriptor) {
+  // Said in the message too: one read may bring several, and the kernel does not tell whose descriptor it is.
+  if (descriptor >= 0) body["descriptor"] = true;
   std::string bytes(sizeof(std::uint32_t), '\0');
   nlohmann::json::to_cbor(body, bytes);
   const auto length = static_cast<std::uint32_t>(bytes.size() - sizeof(std::uint32_t));
@@ -145,7 +147,9 @@ std::optional<Channel::Message> Channel::TakeWhole() {
     Close();
     return std::nullopt;
   }
-  return Message{std::move(body), std::move(descriptor_)};
+  Message message{std::move(body), FileDescriptor()};
+  if (message.body.contains("descriptor")) message.descriptor = std::move(descriptor_);
+  return message;
 }
 
 }  // namespace curfew::keeper

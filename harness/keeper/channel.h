@@ -14,7 +14,8 @@
 namespace curfew::keeper {
 
 // Messages between the test program, its keeper and the wardens, over a stream socket: a length, then CBOR
-// (which, unlike JSON text, carries any bytes: arguments need not be UTF-8). One descriptor may ride along.
+// (which, unlike JSON text, carries any bytes: arguments need not be UTF-8). One descriptor may ride along,
+// if the one before has been taken (every message that carries one is answered).
 //
 // Owns the socket, which is non-blocking and never raises SIGPIPE. One thread at a time.
 class Channel {
@@ -34,7 +35,7 @@ class Channel {
   void Close();
 
   // EPIPE when the other end is gone, ETIMEDOUT when it does not read.
-  process::Result<void> Send(const nlohmann::json& body, Deadline deadline, int descriptor = -1);
+  process::Result<void> Send(nlohmann::json body, Deadline deadline, int descriptor = -1);
   // A whole message if there is one now. Check open() when there is none.
   [[nodiscard]] std::optional<Message> TryReceive();
   // EPIPE when the other end is gone, ETIMEDOUT.

@@ -37,6 +37,10 @@ struct ServerSpec {
   // A line for /bin/sh -c, with placeholders. Excludes `command`.
   std::string shell = {};
 
+  // Numbers of your own choice for {port} ("") and {port:NAME}, 1 to 65535, instead of reserved ones. Two
+  // test programs can then not run at once: the second gets kPortTaken.
+  std::map<std::string, int> ports = {};
+
   // Added to, and overriding, the test program's environment, with placeholders in the values.
   std::map<std::string, std::string> env = {};
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/evidence.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "process/tail.h"
+
+namespace curfew::keeper {
+namespace {
+
+const procfs::Proc& TheProc() {
+  static const procfs::Proc proc;
+  return proc;
+}
+
+// A thread's state letter and wait channel; threads have the same files as processes, one level below.
+std::string DescribeThread(const std::filesystem::path& task) {
+  std::ifstream stat_file(task / "stat");
+  const std::string text((std::istreambuf_iterator<char>(stat_file)), {});
+  const auto stat = procfs::ParseStat(text);
+  if (!stat) return "";
+  std::string where;
+  std::ifstream(task / "wchan") >> where;
+  std::ostringstream out;
+  out << "    thread " << stat->pid << " (" << stat->comm << ") state " << stat->state;
+  if (!where.empty() && where != "0") out << " in " << where;
+  out << '\n';
+  return out.str();
+}
+
+}  // namespace
+
+std::string DescribeThreads(pid_t pid) {
+  std::string text;
+  std::error_code error;
+  const auto tasks = TheProc().root() / std::to_string(pid) / "task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks, error)) text += DescribeThread(task.path());
+  return text;
+}
+
+std::string DescribeServer(const std::string& name, const containment::TreeFinder& finder,
+                           const std::string& log_path) {
+  std::ostringstream out;
+  out << "  server " << name << ":\n";
+  for (const auto& member : finder.Find()) {
+    const auto info = finder.proc().Describe(member.pid);
+    if (!info) continue;
+    out << "    " << info->pid << " state " << info->state;
+    if (const auto where = finder.proc().WaitChannel(member.pid); !where.empty()) out << " in " << where;
+    out << "  " << info->CommandLine() << '\n';
+  }
+  const auto tail = process::TailLines(log_path, 10);
+  if (tail.empty()) out << "    its log is empty\n";
+  for (const auto& line : tail) out << "    | " << line << '\n';
+  return out.str();
+}
+
+void WriteToStderrOf(const process::Pidfd& process, const std::string& text) {
+  // The same open file, offset and all; refused by a strict ptrace policy (ptrace(2), yama).
+  process::FileDescriptor out(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), STDERR_FILENO, 0)));
+  if (!out.valid()) {
+    const std::string path = "/proc/" + std::to_string(process.pid()) + "/fd/2";
+    out.Reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  }
+  // A reader that has stopped reading must not stop the keeper; POLLOUT means room for PIPE_BUF bytes.
+  pollfd room{out.get(), POLLOUT, 0};
+  if (!out.valid() || ::poll(&room, 1, 0) != 1) return;
+  [[maybe_unused]] const auto written = ::write(out.get(), text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+}
+
+}  // namespace curfew::keeper

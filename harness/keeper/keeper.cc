@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/keeper.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "containment/kill_sweep.h"
+#include "keeper/evidence.h"
+#include "process/switches.h"
+#include "report/encode.h"
+
+namespace curfew::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using process::Tag;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kRecoverDeadline = 10s;
+// From a warden's last word to its end is an exit of a small process.
+constexpr auto kCollectTime = 2s;
+
+const procfs::Proc& TheProc() {
+  static const procfs::Proc proc;
+  return proc;
+}
+
+Deadline SendDeadline() { return Clock::now() + 1s; }
+
+// The warden's program stands beside the keeper's.
+std::string WardenProgram() {
+  std::error_code error;
+  return (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "curfew-warden").string();
+}
+
+std::vector<std::string> Environment() {
+  std::vector<std::string> entries;
+  for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
+  return entries;
+}
+
+}  // namespace
+
+Keeper::Keeper(Channel control, process::Pidfd owner, KeeperOptions options, process::Launcher& launcher)
+    : control_(std::move(control)),
+      owner_(std::move(owner)),
+      options_(std::move(options)),
+      launcher_(launcher),
+      journal_(options_.journal),
+      test_clock_(io_, owner_, [this](const auto& test, const auto& why) { OnTestTimeOut(test, why); }) {}
+
+void Keeper::Run() {
+  journal_.Write({{"event", "run_begin"},
+                  {"run", options_.run},
+                  {"pid", owner_.pid()},
+                  {"command", TheProc().ReadCommand(owner_.pid())}});
+  control_watch_.emplace(io_, control_.fd(), [this] { OnControl(); });
+  if (!process::SwitchedOff("pidfd")) owner_watch_.emplace(io_, owner_.get(), [this] { OnOwnerGone(); });
+  // A terminal's signals do not reach us (own session); who sends these means the run to end.
+  terminations_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) StopAll("the keeper was told to end by a signal");
+  });
+  AwaitChildren();
+  io_.run();
+  if (owner_gone_) SweepStrays();
+  CollectRest();
+  journal_.Write({{"event", "run_end"}, {"run", options_.run}, {"why", ending_}});
+  std::error_code ignored;  // what cannot be removed (another user's) stays; the journal has been closed by then
+  if (!options_.directory.empty()) std::filesystem::remove_all(options_.directory, ignored);
+  if (end_asked_) Reply({{"op", "ok"}});
+}
+
+void Keeper::AwaitChildren() {
+  children_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    AwaitChildren();
+    OnChild();
+  });
+}
+
+void Keeper::OnChild() {
+  int status = 0;
+  // Wardens say goodbye on their links; here they, and what a killed one left, are only collected. A warden
+  // that a server has stopped (SIGSTOP) is woken.
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED | __WALL)) > 0;) {
+    if (!WIFSTOPPED(status)) continue;
+    for (const auto& warden : wardens_) {
+      if (warden.process.pid() == pid) static_cast<void>(warden.process.Signal(SIGCONT));
+    }
+  }
+}
+
+void Keeper::OnControl() {
+  while (auto message = control_.TryReceive()) {
+    auto reply = Handle(message->body, std::move(message->descriptor));
+    if (!reply.is_null()) Reply(reply);
+  }
+  if (control_.open()) return;
+  // Closed though the test program may live on: it has replaced itself by exec, or closed everything.
+  control_watch_.reset();
+  StopAll("the test program let go of its keeper");
+}
+
+void Keeper::OnOwnerGone() {
+  owner_watch_.reset();
+  owner_gone_ = true;
+  test_clock_.Cancel();
+  StopAll("the test program ended");
+}
+
+json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
+  const std::string op = message.at("op");
+  if (op == "server") return StartWarden(message, std::move(descriptor));
+  if (op == "test_begins") {
+    const auto test = message.at("test").get<std::string>();
+    journal_.Write({{"event", "test_begin"}, {"test", test}});
+    test_clock_.TestBegins(test, Duration(message.at("timeout_ns").get<std::int64_t>()),
+                           !message.at("explicit").get<bool>(), !wardens_.empty());
+    return {{"op", "ok"}};
+  }
+  if (op == "test_ends") {
+    journal_.Write({{"event", "test_end"}});
+    json reply = {{"op", "ok"}};
+    if (auto why = test_clock_.TestEnds()) reply["timed_out"] = *why;
+    return reply;
+  }
+  if (op == "note") {
+    journal_.Write(message.at("journal"));
+    return {{"op", "ok"}};
+  }
+  if (op == "end") {
+    end_asked_ = true;
+    test_clock_.Cancel();
+    StopAll("the test program has finished");
+    return {};  // answered when it is done
+  }
+  return {{"op", "failed"}, {"operation", "understand " + op}, {"errno", EINVAL}};
+}
+
+std::uint32_t Keeper::FreeSlot() const {
+  std::set<std::uint32_t> taken;
+  for (const auto& warden : wardens_) taken.insert(warden.slot);
+  std::uint32_t slot = 0;
+  while (taken.contains(slot)) ++slot;
+  return slot;
+}
+
+json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
+  const auto failed = [](const std::string& operation, int error) {
+    return json{{"op", "failed"}, {"operation", operation}, {"errno", error}};
+  };
+  if (!ending_.empty()) return failed("start a warden: the run is ending", ECANCELED);
+  const std::uint32_t slot = FreeSlot();
+  if (slot >= Tag::kServers) return failed("start a warden: too many servers at once", EAGAIN);
+  auto link = Channel::Pair();
+  if (!link.ok()) return failed(link.failure().operation, link.failure().error);
+  auto& [ours, theirs] = *link;
+
+  auto& warden = wardens_.emplace_back();
+  warden.slot = slot;
+  if (options_.tag) warden.tag = options_.tag->WithSlot(slot);
+  message.at("name").get_to(warden.server);
+  message.at("test").get_to(warden.test);
+  message.at("log").get_to(warden.log);
+  const auto tag_value = warden.tag ? warden.tag->value() : 0;
+  process::LaunchRequest request;
+  request.executable = WardenProgram();
+  request.argv = {"curfew-warden", std::to_string(tag_value), warden.server};
+  request.environment = Environment();
+  request.descriptors = {theirs.fd(), channel.get()};
+  request.new_session = true;
+  auto launched = launcher_.Launch(request);
+  if (!launched.ok()) {
+    wardens_.pop_back();
+    return failed(launched.failure().operation, launched.failure().error);
+  }
+  warden.process = std::move(*launched);
+  warden.link = std::move(ours);
+  warden.watch = std::make_unique<Watch>(io_, warden.link.fd(), [this, &warden] { OnWarden(warden); });
+  journal_.Write({{"event", "server"}, {"server", warden.server}, {"test", warden.test}, {"warden", warden.process.pid()}});
+  test_clock_.ServerStarts();
+  return {{"op", "warden"}, {"pid", warden.process.pid()}, {"tag", tag_value}};
+}
+
+void Keeper::OnWarden(WardenRecord& warden) {
+  while (auto message = warden.link.TryReceive()) {
+    auto& body = message->body;
+    if (body.contains("op") && body.at("op") == "drained") {
+      warden.drained = true;
+      continue;
+    }
+    body["server"] = warden.server;
+    body["test"] = warden.test;
+    journal_.Write(std::move(body));
+  }
+  if (warden.link.open()) return;
+  if (!warden.drained) Recover(warden);
+  wardens_.remove_if([&warden](const WardenRecord& other) { return &other == &warden; });
+  EndIfOver();
+}
+
+void Keeper::Recover(const WardenRecord& lost) {
+  std::set<pid_t> others;
+  for (const auto& warden : wardens_) {
+    if (&warden != &lost) others.insert(warden.process.pid());
+  }
+  // Its children are ours now, or will be in a moment: a process is handed on when its parent has ended.
+  const containment::TreeFinder finder(TheProc(), ::getpid(), lost.tag, others);
+  containment::KillSweep sweep(finder, nullptr, [this, &finder] {
+    OnChild();
+    return !finder.FindThoroughly().empty();
+  });
+  const auto survivors = sweep.Run(Clock::now() + kRecoverDeadline);
+  json names = json::array();
+  for (const auto& survivor : survivors) names.push_back({{"process", survivor.process}, {"reason", survivor.reason}});
+  journal_.Write({{"event", "warden_lost"},
+                  {"server", lost.server},
+                  {"test", lost.test},
+                  {"warden", lost.process.pid()},
+                  {"survivors", std::move(names)}});
+}
+
+void Keeper::StopAll(const std::string& cause) {
+  if (ending_.empty()) ending_ = cause;
+  for (auto& warden : wardens_) static_cast<void>(warden.link.Send({{"op", "stop"}, {"cause", cause}}, SendDeadline()));
+  EndIfOver();
+}
+
+void Keeper::OnTestTimeOut(const std::string& test, const std::string& why) {
+  // The evidence before anything is changed.
+  std::string text = why + "; its servers were stopped to end it\n  test program " + std::to_string(owner_.pid()) + ":\n" +
+                     DescribeThreads(owner_.pid());
+  for (const auto& warden : wardens_) {
+    const containment::TreeFinder finder(TheProc(), warden.process.pid(), warden.tag);
+    text += DescribeServer(warden.server, finder, warden.log);
+  }
+  test_clock_.SetReason(text);
+  journal_.Write({{"event", "test_timeout"}, {"test", test}, {"evidence", text}});
+  for (auto& warden : wardens_) static_cast<void>(warden.link.Send({{"op", "stop"}, {"cause", why}}, SendDeadline()));
+  EndIfOver();
+}
+
+void Keeper::EndIfOver() {
+  if (!wardens_.empty()) return;
+  test_clock_.ServersStopped();
+  if (!ending_.empty()) io_.stop();
+}
+
+void Keeper::CollectRest() {
+  const auto until = Clock::now() + kCollectTime;
+  for (timespec pause{0, 100'000}; Clock::now() < until; ::ppoll(nullptr, 0, &pause, nullptr)) {
+    OnChild();
+    if (::waitpid(-1, nullptr, WNOHANG | __WALL) < 0 && errno == ECHILD) return;
+  }
+}
+
+void Keeper::SweepStrays() {
+  if (!options_.tag) return;
+  // What the test's bodies began. The test program itself may be a zombie its parent has not collected yet.
+  const containment::TreeFinder finder(TheProc(), 0, options_.tag, {owner_.pid()});
+  const auto anything_alive = [this, &finder] {
+    OnChild();
+    return std::ranges::any_of(finder.Find(), [](const procfs::Stat& member) { return !member.zombie(); });
+  };
+  json strays = json::array();
+  for (const auto& member : finder.Find()) {
+    if (auto info = TheProc().Describe(member.pid); info && !info->zombie()) strays.push_back(*info);
+  }
+  if (strays.empty()) return;
+  containment::KillSweep sweep(finder, nullptr, anything_alive);
+  static_cast<void>(sweep.Run(Clock::now() + kRecoverDeadline));
+  journal_.Write({{"event", "strays"}, {"processes", std::move(strays)}});
+}
+
+void Keeper::Reply(const json& message) {
+  // A test program that is gone is told nothing.
+  if (control_.open()) static_cast<void>(control_.Send(message, SendDeadline()));
+}
+
+}  // namespace curfew::keeper

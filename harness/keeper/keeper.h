@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <filesystem>
+#include <list>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "keeper/channel.h"
+#include "keeper/test_clock.h"
+#include "keeper/watch.h"
+#include "process/launch.h"
+#include "report/journal.h"
+
+namespace curfew::keeper {
+
+// One warden as its keeper knows it.
+struct WardenRecord {
+  process::Pidfd process;
+  std::uint32_t slot = 0;
+  std::optional<process::Tag> tag;
+  std::string server;
+  std::string test;
+  std::string log;
+  Channel link;
+  std::unique_ptr<Watch> watch;
+  bool drained = false;  // it said that nothing of its tree is left to it
+};
+
+struct KeeperOptions {
+  std::string run;
+  std::optional<process::Tag> tag;  // that of the test program
+  std::filesystem::path directory;  // of the run; removed in the end
+  std::filesystem::path journal;
+};
+
+// The process that stands over one test program: starts a warden per server, holds the deadline of the running
+// test, writes the journal, and when the test program is gone, however it went, has everything stopped.
+//
+// Second subreaper: what a killed warden leaves is handed to it, and reaped by it.
+class Keeper {
+ public:
+  Keeper(Channel control, process::Pidfd owner, KeeperOptions options, process::Launcher& launcher);
+  // Returns when the run is over and nothing of it is left.
+  void Run();
+
+ private:
+  void OnControl();
+  void OnOwnerGone();
+  void OnChild();
+  void AwaitChildren();
+  nlohmann::json Handle(const nlohmann::json& message, process::FileDescriptor descriptor);
+  nlohmann::json StartWarden(const nlohmann::json& message, process::FileDescriptor channel);
+  std::uint32_t FreeSlot() const;
+  void OnWarden(WardenRecord& warden);
+  // A warden that died without its last word left its tree to us.
+  void Recover(const WardenRecord& warden);
+  void StopAll(const std::string& cause);
+  void OnTestTimeOut(const std::string& test, const std::string& why);
+  void EndIfOver();
+  // The wardens that have said goodbye are about to be zombies of ours.
+  void CollectRest();
+  void SweepStrays();
+  void Reply(const nlohmann::json& message);
+
+  boost::asio::io_context io_{1};
+  boost::asio::signal_set children_{io_, SIGCHLD};
+  boost::asio::signal_set terminations_{io_, SIGTERM, SIGINT, SIGHUP};
+  Channel control_;
+  process::Pidfd owner_;
+  KeeperOptions options_;
+  process::Launcher& launcher_;
+  report::Journal journal_;
+  std::optional<Watch> control_watch_;
+  std::optional<Watch> owner_watch_;
+  std::list<WardenRecord> wardens_;
+  TestClock test_clock_;
+  std::string ending_;       // why the run ends; empty while it does not
+  bool end_asked_ = false;   // the test program waits for our word that everything is gone
+  bool owner_gone_ = false;
+};
+
+}  // namespace curfew::keeper

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// curfew-keeper RUN TAG DIRECTORY JOURNAL OWNER_PID: started by the test program, one for each.
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "containment/reaper.h"
+#include "keeper/keeper.h"
+#include "keeper/protocol.h"
+
+int main(int argc, char** argv) {
+  using namespace curfew;
+  using process::FileDescriptor;
+  if (argc != 6) return 2;
+  // Not a child of the test program: its waits for "any child" would find us, or wait for our end.
+  const pid_t child = ::fork();
+  if (child < 0) return errno;
+  if (child > 0) ::_exit(0);
+  ::setsid();
+  ::signal(SIGPIPE, SIG_IGN);
+  if (containment::BecomeSubreaper() != 0) return 1;
+
+  keeper::KeeperOptions options;
+  options.run = argv[1];
+  options.tag = process::Tag::FromValue(std::strtoull(argv[2], nullptr, 10));
+  options.directory = argv[3];
+  options.journal = argv[4];
+  // Ours is another tag than the test's strays have. A failure leaves us with theirs, and to no sweep of ours,
+  // which never touches its own process.
+  if (options.tag) static_cast<void>(process::ApplyTag(options.tag->WithSlot(process::Tag::kCurfew)));
+
+  keeper::Channel control{FileDescriptor(keeper::kKeeperControl)};
+  auto owner = process::Pidfd::Adopt(static_cast<pid_t>(std::strtol(argv[5], nullptr, 10)),
+                                     FileDescriptor(keeper::kKeeperOwnerPidfd));
+  auto self = process::Pidfd::Open(::getpid());
+  if (!self.ok()) return self.failure().error;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  if (!control.Send({{"op", "hello"}, {"pid", ::getpid()}}, deadline, self->get()).ok()) return 1;
+  keeper::Keeper keeper(std::move(control), std::move(owner), std::move(options), process::Launcher::Real());
+  keeper.Run();
+  return 0;
+}

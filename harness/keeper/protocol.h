@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The messages, by who sends them. Each is an object with "op".
+//
+// Test program -> keeper, each answered once:
+//   server {name, test, log} + one end of a new channel  -> warden {pid, tag} | failed {operation, errno}
+//   test_begins {test, timeout_ns, explicit}             -> ok        (explicit: also without a server)
+//   test_ends {}                                         -> ok {timed_out?: text}
+//   note {journal}                                       -> ok        (an event for the journal)
+//   end {}                                               -> ok        (when every warden is gone)
+// Keeper -> test program, unasked, first thing: hello {pid} + a pidfd of the keeper itself
+//
+// Test program -> warden, over the server's own channel:
+//   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy}
+//                                                        -> started {pid} | failed {operation, errno}
+//   signal {signal, whole_tree}                          -> signalled {errno}
+//   stop {kill?: true}                                   -> stopped {cause, result}
+// Warden -> test program, unasked: exited {status}; empty {} (nothing of the tree is left); stopped {cause, result} when somebody else asked for it
+//
+// Keeper -> warden: stop {cause}
+// Warden -> keeper: event {journal}; drained {} as its last word
+namespace curfew::keeper {
+
+// The descriptors our helper processes are started with.
+inline constexpr int kKeeperControl = 3;      // keeper: its channel to the test program
+inline constexpr int kKeeperOwnerPidfd = 4;   // keeper: a pidfd of the test program
+inline constexpr int kWardenKeeperLink = 3;   // warden: its channel to the keeper
+inline constexpr int kWardenOwnerChannel = 4; // warden: its channel to the test program
+
+}  // namespace curfew::keeper

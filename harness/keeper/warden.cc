@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/warden.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "containment/tree_signal.h"
+#include "process/switches.h"
+#include "report/encode.h"
+
+namespace curfew::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+const procfs::Proc& TheProc() {
+  static const procfs::Proc proc;
+  return proc;
+}
+
+// How long to wait for a peer that does not read its socket. The tree comes first; the message is given up.
+Deadline SendDeadline() { return std::chrono::steady_clock::now() + 1s; }
+
+json Failed(const process::Failure& failure) {
+  return {{"op", "failed"}, {"operation", failure.operation}, {"errno", failure.error}};
+}
+
+}  // namespace
+
+Warden::Warden(Channel keeper, Channel owner, std::optional<process::Tag> tag, process::Launcher& launcher)
+    : keeper_(std::move(keeper)), owner_(std::move(owner)), launcher_(launcher), finder_(TheProc(), ::getpid(), tag) {}
+
+void Warden::Run() {
+  keeper_watch_.emplace(io_, keeper_.fd(), [this] { OnKeeper(); });
+  owner_watch_.emplace(io_, owner_.fd(), [this] { OnOwner(); });
+  terminations_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) Stop("the warden was told to end by a signal", false);
+  });
+  AwaitChildren();
+  io_.run();
+  TellKeeper({{"op", "drained"}});
+}
+
+void Warden::AwaitChildren() {
+  children_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    // Armed again before collecting: an exit in between raises the signal anew.
+    AwaitChildren();
+    OnChild();
+  });
+}
+
+void Warden::OnKeeper() {
+  while (auto message = keeper_.TryReceive()) {
+    if (message->body.at("op") == "stop") {
+      Stop(message->body.at("cause").get<std::string>(), message->body.value("kill", false));
+    }
+  }
+  if (keeper_.open()) return;
+  keeper_watch_.reset();
+  Stop("the keeper is gone", false);
+}
+
+void Warden::OnOwner() {
+  while (auto message = owner_.TryReceive()) Handle(message->body);
+  if (owner_.open()) return;
+  owner_watch_.reset();
+  Stop("its owner let go of it", false);
+}
+
+void Warden::Handle(const json& message) {
+  const auto& op = message.at("op");
+  if (op == "launch") Launch(message);
+  if (op == "signal") Signal(message);
+  if (op == "stop") Stop("", message.value("kill", false));
+}
+
+void Warden::Launch(const json& message) {
+  policy_ = message.at("policy").get<StopPolicy>();
+  daemonizes_ = message.at("daemonizes").get<bool>();
+  const auto log_path = message.at("log").get<std::string>();
+  // A file, never a pipe: the server cannot block on us, and nothing is lost when anyone dies.
+  const process::FileDescriptor log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (!log.valid()) {
+    TellOwner(Failed({"open the log file " + log_path, errno}));
+    io_.stop();
+    return;
+  }
+  process::LaunchRequest request;
+  message.at("executable").get_to(request.executable);
+  message.at("argv").get_to(request.argv);
+  message.at("environment").get_to(request.environment);
+  message.at("working_dir").get_to(request.working_dir);
+  request.stdout_fd = log.get();
+  request.stderr_fd = log.get();
+  request.new_session = message.at("own_session").get<bool>();
+  request.new_group = !request.new_session;
+  request.parent_death_signal = SIGKILL;
+  request.tag = finder_.tag();
+  auto launched = launcher_.Launch(request);
+  if (!launched.ok()) {
+    TellOwner(Failed(launched.failure()));
+    io_.stop();
+    return;
+  }
+  leader_ = std::move(*launched);
+  reaper_.emplace(leader_.pid());
+  TellOwner({{"op", "started"}, {"pid", leader_.pid()}});
+  TellKeeper({{"event", "launched"}, {"pid", leader_.pid()}, {"argv", request.argv}});
+  OnChild();
+}
+
+void Warden::OnChild() {
+  if (!reaper_) return;
+  reaper_->Collect();
+  if (reaper_->leader_status() && !told_exit_) {
+    told_exit_ = true;
+    TellOwner({{"op", "exited"}, {"status", *reaper_->leader_status()}});
+    TellKeeper({{"event", "exited"}, {"pid", leader_.pid()}, {"status", *reaper_->leader_status()}});
+  }
+  if (reaper_->nothing_left() && !told_empty_) {
+    told_empty_ = true;
+    TellOwner({{"op", "empty"}});
+  }
+  if (stop_ && reaper_->nothing_left()) FinishStop();
+}
+
+void Warden::Signal(const json& message) {
+  int error = ESRCH;
+  const int signal = message.at("signal").get<int>();
+  if (reaper_ && message.at("whole_tree").get<bool>()) {
+    containment::TreeSignal(finder_, &leader_).Send(finder_.Find(), signal);
+    error = 0;
+  } else if (reaper_ && !reaper_->leader_status()) {
+    error = leader_.Signal(signal);
+  }
+  TellOwner({{"op", "signalled"}, {"errno", error}});
+}
+
+void Warden::Stop(const std::string& cause, bool kill) {
+  if (!stop_) {
+    stop_cause_ = cause;
+    if (!reaper_) {  // nothing was launched
+      TellOwner({{"op", "stopped"}, {"cause", cause}, {"result", StopResult{}}});
+      io_.stop();
+      return;
+    }
+    stop_.emplace(finder_, leader_, *reaper_, kill ? StopPolicy{.steps = {}} : policy_, daemonizes_);
+    StepStop();
+  } else if (kill) {
+    FinishStop();
+  }
+}
+
+void Warden::StepStop() {
+  const auto deadline = stop_->NextStep();
+  if (!deadline) {
+    FinishStop();
+    return;
+  }
+  grace_.expires_at(*deadline);
+  grace_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) StepStop();
+  });
+  // What ended between the signal and here raised SIGCHLD before anybody waited for it with a stop going on.
+  OnChild();
+}
+
+void Warden::FinishStop() {
+  if (io_.stopped()) return;
+  const auto result = stop_->Finish();
+  TellOwner({{"op", "stopped"}, {"cause", stop_cause_}, {"result", result}});
+  TellKeeper({{"event", "stopped"}, {"cause", stop_cause_}, {"result", result}});
+  io_.stop();
+}
+
+void Warden::TellOwner(const json& message) {
+  // A peer that is gone or does not read is told nothing; the stop goes on either way.
+  if (owner_.open()) static_cast<void>(owner_.Send(message, SendDeadline()));
+}
+
+void Warden::TellKeeper(const json& message) {
+  if (keeper_.open()) static_cast<void>(keeper_.Send(message, SendDeadline()));
+}
+
+}  // namespace curfew::keeper

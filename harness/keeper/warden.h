@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "containment/reaper.h"
+#include "containment/stop_routine.h"
+#include "containment/tree_finder.h"
+#include "keeper/channel.h"
+#include "keeper/watch.h"
+#include "process/launch.h"
+
+namespace curfew::keeper {
+
+// The process that stands over one server: launches its leader, is the subreaper of its tree, tells how the
+// leader ended, and stops the tree when it is told to, or when its keeper or its owner is gone.
+//
+// Single-threaded, so that the leader may be bound to its life by PR_SET_PDEATHSIG.
+class Warden {
+ public:
+  Warden(Channel keeper, Channel owner, std::optional<process::Tag> tag, process::Launcher& launcher);
+  // Returns when the tree is gone, or what is left of it cannot be ended.
+  void Run();
+
+ private:
+  void OnKeeper();
+  void OnOwner();
+  void OnChild();
+  void AwaitChildren();
+  void Handle(const nlohmann::json& message);
+  void Launch(const nlohmann::json& message);
+  void Signal(const nlohmann::json& message);
+  void Stop(const std::string& cause, bool kill);
+  void StepStop();
+  void FinishStop();
+  void TellOwner(const nlohmann::json& message);
+  void TellKeeper(const nlohmann::json& event);
+
+  boost::asio::io_context io_{1};
+  boost::asio::signal_set children_{io_, SIGCHLD};
+  boost::asio::signal_set terminations_{io_, SIGTERM, SIGINT, SIGHUP};
+  boost::asio::steady_timer grace_{io_};
+  Channel keeper_;
+  Channel owner_;
+  std::optional<Watch> keeper_watch_;
+  std::optional<Watch> owner_watch_;
+  process::Launcher& launcher_;
+
+  containment::TreeFinder finder_;
+  process::Pidfd leader_;
+  std::optional<containment::Reaper> reaper_;
+  StopPolicy policy_;
+  bool daemonizes_ = false;
+  bool told_exit_ = false;
+  bool told_empty_ = false;
+  std::string stop_cause_;
+  std::optional<containment::StopRoutine> stop_;
+};
+
+}  // namespace curfew::keeper
