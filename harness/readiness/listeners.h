@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "process/result.h"
+#include "procfs/proc.h"
+
+namespace curfew::readiness {
+
+// One listening TCP socket that a connection to this machine's loopback may reach.
+struct ListeningSocket {
+  std::string address;  // "127.0.0.1", "0.0.0.0", "::1", "::"
+  std::uint16_t port = 0;
+  std::uint64_t inode = 0;
+  uid_t uid = 0;
+
+  // "127.0.0.1:8080", "[::1]:8080".
+  [[nodiscard]] std::string ToString() const;
+  // A connection to 127.0.0.1 reaches it; else one to ::1 does. "::" without IPV6_V6ONLY serves both, and
+  // only the kernel knows: whoever asks says which of the two found it.
+  bool by_ipv4 = false;
+};
+
+// The seam between the probes and the kernel's table of sockets; unit tests put a table of their own in.
+class ListenerTable {
+ public:
+  virtual ~ListenerTable() = default;
+  // Every listening socket that a connection to 127.0.0.1:port or [::1]:port may reach, all members of a
+  // SO_REUSEPORT group included. Empty while nobody listens. Connects to nothing.
+  [[nodiscard]] virtual process::Result<std::vector<ListeningSocket>> On(std::uint16_t port) = 0;
+};
+
+// The real table: sock_diag(7), 2 us a question, or where that is refused (a seccomp filter, gVisor, no
+// inet_diag module) /proc/net/tcp{,6}, which costs milliseconds. `proc` must outlive it.
+// Threads: one at a time.
+[[nodiscard]] std::unique_ptr<ListenerTable> MakeListenerTable(const procfs::Proc& proc);
+
+}  // namespace curfew::readiness

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <curfew/duration.h>
+
+#include "process/clock.h"
+#include "readiness/probe.h"
+
+namespace curfew::readiness {
+
+// News of the server's leader, from whoever watches it; unit tests put a life of their own in.
+class Life {
+ public:
+  virtual ~Life() = default;
+  // Becomes readable when there is news. Poll only.
+  [[nodiscard]] virtual int fd() const = 0;
+  // Takes in all news there is, so that fd() is no longer readable, and tells whether the server has ended.
+  // Never blocks. Once true, always true.
+  [[nodiscard]] virtual bool Ended() = 0;
+};
+
+// How the wait for a server ended. Exactly one of these, never one taken for another.
+struct Outcome {
+  enum class Kind {
+    kReady,      // every probe was satisfied, and after that the server was still alive
+    kDied,       // the server ended; a stranger may be why: see `taken`
+    kTimedOut,   // alive at the deadline, and looked at once more then
+    kTaken,      // alive, but a stranger has what it needs
+    kCancelled,  // the stop_token was asked to stop
+  };
+  Kind kind = Kind::kTimedOut;
+  std::string taken;  // names the stranger; for kTaken, and for kDied if there is one
+  Duration elapsed{};
+  int looks = 0;
+  std::vector<Observation> seen;  // what each probe saw last
+};
+
+// Waits until the probe is satisfied, the server dies, the deadline passes, or the wait is cancelled.
+//
+// Looks at once, then with pauses that grow with the time waited (5 % of it, 0.1 to 10 ms), and at once when
+// the server writes to its log, when a probe's descriptor has something, and when there is news of its life.
+// Creates no thread and connects to nothing by itself. A log that cannot be watched costs only time.
+// Threads: one at a time for each probe; the stop may be requested from any.
+[[nodiscard]] Outcome AwaitReady(Probe& probe, Life& life, const std::filesystem::path& log,
+                                 const std::stop_token& cancel, Deadline deadline,
+                                 const process::Clock& clock = process::Clock::Steady());
+
+}  // namespace curfew::readiness
