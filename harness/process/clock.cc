@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
@@ -66,13 +67,15 @@ std::string Describe(Duration duration) {
   constexpr std::array<Unit, 4> kUnits = {
       {{1, "ns"}, {1'000, "us"}, {1'000'000, "ms"}, {1'000'000'000, "s"}}};
   if (duration == Duration::zero()) return "0 s";
-  if (duration < Duration::zero())
-    return "-" + Describe(duration == Duration::min() ? Duration::max() : -duration);
+  if (duration == Duration::min())
+    return Describe(duration + std::chrono::nanoseconds(1));  // has no opposite
+  if (duration < Duration::zero()) return '-' + Describe(-duration);
   for (const Unit& unit : kUnits) {
     const double units = static_cast<double>(duration.count()) / static_cast<double>(unit.nanoseconds);
-    const auto tenths = static_cast<std::int64_t>(units * 10 + 0.5);
-    // 999.95 ms would round to "1000 ms": the next unit says it better.
-    if (tenths < 9'995 || &unit == &kUnits.back()) return Short(tenths) + ' ' + unit.name;
+    // The last unit takes the rest. 999.95 ms would round to "1000 ms": the next unit says it better.
+    if (units < 999.5 || &unit == &kUnits.back()) {
+      return Short(std::llround(units * 10)) + ' ' + unit.name;
+    }
   }
   return {};
 }

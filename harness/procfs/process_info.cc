@@ -5,6 +5,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <curfew/tree.h>
@@ -115,20 +116,21 @@ std::string Line(const ProcessInfo& process) {
 // number can make them a circle.
 class Drawing {
  public:
-  explicit Drawing(const Tree& tree) : tree_(tree) {
+  explicit Drawing(const Tree& tree) {
     for (const ProcessInfo& process : tree.processes) sorted_.push_back(&process);
     std::sort(sorted_.begin(), sorted_.end(), [&tree](const ProcessInfo* a, const ProcessInfo* b) {
       if ((a->pid == tree.leader) != (b->pid == tree.leader)) return a->pid == tree.leader;
       return a->start_ticks != b->start_ticks ? a->start_ticks < b->start_ticks : a->pid < b->pid;
     });
     for (const ProcessInfo* process : sorted_) {
+      drawn_[process->pid] = false;
       if (process->parent != process->pid) children_[process->parent].push_back(process);
     }
   }
 
   [[nodiscard]] std::string Draw() && {
     for (const ProcessInfo* process : sorted_) {
-      if (!tree_.Contains(process->parent) || process->parent == process->pid) From(process);
+      if (drawn_.count(process->parent) == 0 || process->parent == process->pid) From(process);
     }
     for (const ProcessInfo* process : sorted_) From(process);  // what only a circle leads to
     return std::move(text_);
@@ -146,7 +148,7 @@ class Drawing {
     while (!open.empty()) {
       const Place place = open.back();
       open.pop_back();
-      if (!drawn_.emplace(place.process->pid, true).second) continue;
+      if (std::exchange(drawn_[place.process->pid], true)) continue;
       text_ += std::string(2 * std::min(place.depth, kDeepestIndent), ' ') + Line(*place.process) + '\n';
       const auto below = children_.find(place.process->pid);
       if (below == children_.end()) continue;
@@ -156,10 +158,9 @@ class Drawing {
     }
   }
 
-  const Tree& tree_;
   std::vector<const ProcessInfo*> sorted_;
   std::map<pid_t, std::vector<const ProcessInfo*>> children_;
-  std::map<pid_t, bool> drawn_;
+  std::map<pid_t, bool> drawn_;  // of every process of the tree
   std::string text_;
 };
 

@@ -22,9 +22,6 @@ struct ListeningSocket {
 
   // "127.0.0.1:8080", "[::1]:8080".
   [[nodiscard]] std::string ToString() const;
-  // A connection to 127.0.0.1 reaches it; else one to ::1 does. "::" without IPV6_V6ONLY serves both, and
-  // only the kernel knows: whoever asks says which of the two found it.
-  bool by_ipv4 = false;
 };
 
 // The seam between the probes and the kernel's table of sockets; unit tests put a table of their own in.
@@ -40,5 +37,7 @@ class ListenerTable {
 // inet_diag module) /proc/net/tcp{,6}, which costs milliseconds. `proc` must outlive it.
 // Threads: one at a time.
 [[nodiscard]] std::unique_ptr<ListenerTable> MakeListenerTable(const procfs::Proc& proc);
+// The fall-back alone.
+[[nodiscard]] std::unique_ptr<ListenerTable> MakeProcListenerTable(const procfs::Proc& proc);
 
 }  // namespace curfew::readiness

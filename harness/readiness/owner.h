@@ -58,8 +58,10 @@ class OwnerCheck {
  private:
   enum class Holds { kYes, kNo, kUnreadable };
   [[nodiscard]] Holds Look(pid_t pid, std::uint64_t inode) const;
-  [[nodiscard]] Ownership NobodyIn(const std::vector<pid_t>& members, std::uint64_t inode, uid_t socket_uid,
-                                   bool tree_readable);
+  // Nothing if no process that can be read holds the socket.
+  [[nodiscard]] std::optional<Ownership> FindStranger(const std::vector<pid_t>& members,
+                                                      std::uint64_t inode) const;
+  [[nodiscard]] Ownership Unheld(std::uint64_t inode, uid_t socket_uid);
 
   const TreeView& tree_;
   const procfs::Proc& proc_;

@@ -38,17 +38,23 @@ class Run {
   // One text for each server that ended unannounced since the last call: name, status, log tail.
   [[nodiscard]] std::vector<std::string> TakeUnexpectedDeaths();
 
-  // Takes everything of the run that is alive now as known: it will be no later check's leak.
-  void TakeBaseline();
-  // Everything of the run that is alive and new since the baseline and belongs to no server that is still
+  // A leak is what was begun since the baseline of its scope and is still alive: what SetUpTestSuite begins is no
+  // leak of the suite's tests, and yet the suite's to answer for.
+  enum class Scope { kProgram, kSuite, kTest };
+  // Takes everything of the run that is alive now as known to the scope.
+  void TakeBaseline(Scope scope);
+  // Everything of the run that is alive and new since the scope's baseline and belongs to no server that is still
   // up, orphans inside servers that are up, and what wardens found when they stopped a server since the last
   // call. Looks again with growing pauses, at most 100 ms in all, before blaming. What is left is killed and
   // collected. `blame` is the test, suite or program to name.
-  [[nodiscard]] std::vector<Leak> CheckForLeaks(const std::string& blame);
+  [[nodiscard]] std::vector<Leak> CheckForLeaks(Scope scope, const std::string& blame);
 
   // Stops every server that is still up and ends the keeper; waits until both are done. Also done when the
   // program exits.
   void End();
+
+  // How many servers this run has started.
+  [[nodiscard]] unsigned servers_started() const;
 
   // Which containment holds, for the one line at the start: "lineage and tag".
   [[nodiscard]] std::string containment() const;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/check_spec.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include <curfew/start_error.h>
+
+#include "process/clock.h"
+#include "server/placeholders.h"
+
+namespace curfew::server {
+namespace {
+
+// A value as an error shows it: quoted, bounded, with unprintable bytes escaped.
+std::string Quote(const std::string& value) {
+  ProcessInfo shown;
+  shown.command = {value};
+  const auto text = shown.CommandLine();
+  return text.starts_with('"') || text.starts_with('\'') ? text : '"' + text + '"';
+}
+
+[[noreturn]] void Refuse(const std::string& field, const std::string& value, const std::string& why) {
+  throw StartError(StartError::kBadSpec, "failed to start a server: ServerSpec::" + field + " is " + value + ": " + why,
+                   {});
+}
+
+void CheckCommand(const ServerSpec& spec) {
+  if (spec.command.empty() && spec.shell.empty()) {
+    Refuse("command", "empty", "give the program and its arguments, or a line for `shell`");
+  }
+  if (!spec.command.empty() && !spec.shell.empty()) {
+    Refuse("shell", Quote(spec.shell), "`command` is set too; give one of the two");
+  }
+  if (!spec.command.empty() && spec.command.front().empty()) Refuse("command[0]", "\"\"", "it names no program");
+}
+
+void CheckText(const std::string& field, const std::string& text) {
+  if (text.find('\0') != std::string::npos) {
+    Refuse(field, Quote(text), "it holds a NUL byte, which no argument, variable or path can");
+  }
+  for (const auto& word : FindPlaceholders(text)) {
+    if (word == "port" || word.starts_with("port:") || word == "host" || word == "dir" || word == "socket") continue;
+    Refuse(field, Quote(text),
+           "{" + word + "} is no placeholder ({port}, {port:NAME}, {host}, {dir}, {socket}); write {{" + word +
+               "}} to mean the text");
+  }
+}
+
+void CheckNames(const ServerSpec& spec) {
+  if (spec.name.find('\0') != std::string::npos || spec.name.find('/') != std::string::npos) {
+    Refuse("name", Quote(spec.name), "it becomes a file name: no '/' and no NUL byte");
+  }
+  for (const auto& [name, value] : spec.env) {
+    if (name.empty() || name.find('=') != std::string::npos || name.find('\0') != std::string::npos) {
+      Refuse("env", Quote(name), "a variable's name is not empty and holds no '=' and no NUL byte");
+    }
+  }
+  for (const auto& [name, text] : spec.files) {
+    const std::filesystem::path path(name);
+    const bool leaves = std::ranges::find(path, "..") != path.end();
+    if (name.empty() || path.is_absolute() || leaves || name.find('\0') != std::string::npos) {
+      Refuse("files", Quote(name), "the name of a file inside {dir}: relative, without \"..\"");
+    }
+  }
+}
+
+void CheckPorts(const ServerSpec& spec) {
+  const auto used = PortNames(spec);
+  for (const auto& [name, number] : spec.ports) {
+    const std::string field = "ports[\"" + name + "\"]";
+    if (number < 1 || number > 65535) Refuse(field, std::to_string(number), "a port is a number from 1 to 65535");
+    if (!used.contains(name)) {
+      Refuse(field, std::to_string(number),
+             std::string("nothing in the spec uses {port") + (name.empty() ? "" : ":") + name + "}");
+    }
+  }
+}
+
+void CheckTimes(const ServerSpec& spec) {
+  if (spec.ready_timeout <= Duration::zero()) {
+    Refuse("ready_timeout", process::Describe(spec.ready_timeout), "it must be more than zero");
+  }
+  for (std::size_t i = 0; i < spec.stop.steps.size(); ++i) {
+    const auto& step = spec.stop.steps[i];
+    const std::string field = "stop.steps[" + std::to_string(i) + "]";
+    if (step.grace < Duration::zero()) Refuse(field + ".grace", process::Describe(step.grace), "it must not be negative");
+    if (step.signal < 1 || step.signal > SIGRTMAX) {
+      Refuse(field + ".signal", std::to_string(step.signal), "it is no signal's number");
+    }
+  }
+}
+
+}  // namespace
+
+std::set<std::string> PortNames(const ServerSpec& spec) {
+  std::set<std::string> names;
+  ForEachText(spec, [&](const std::string&, const std::string& text) {
+    for (const auto& word : FindPlaceholders(text)) {
+      if (word == "port") names.insert("");
+      if (word.starts_with("port:")) names.insert(word.substr(5));
+    }
+  });
+  return names;
+}
+
+std::string DisplayName(const ServerSpec& spec) {
+  if (!spec.name.empty()) return spec.name;
+  if (spec.command.empty()) return "sh";
+  return std::filesystem::path(spec.command.front()).filename().string();
+}
+
+void CheckSpec(const ServerSpec& spec) {
+  CheckCommand(spec);
+  CheckNames(spec);
+  ForEachText(spec, CheckText);
+  CheckPorts(spec);
+  CheckTimes(spec);
+}
+
+}  // namespace curfew::server

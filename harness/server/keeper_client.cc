@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/keeper_client.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "keeper/protocol.h"
+#include "process/clock.h"
+#include "process/launch.h"
+
+namespace curfew::server {
+namespace {
+
+using namespace std::chrono_literals;
+using process::Failure;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kStartTimeout = 10s;
+
+std::string KeeperProgram() {
+  const char* chosen = std::getenv("CURFEW_KEEPER_PROGRAM");
+  return chosen != nullptr ? chosen : CURFEW_KEEPER_PROGRAM;
+}
+
+std::vector<std::string> Environment() {
+  std::vector<std::string> entries;
+  for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
+  return entries;
+}
+
+// The launched process forks the keeper and ends. Its exit code is 0 or an errno; somebody's SIGCHLD handler
+// may have been faster, then the keeper's first word has to tell.
+int AwaitIntermediate(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return 0;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
+}
+
+}  // namespace
+
+process::Result<std::unique_ptr<KeeperClient>> KeeperClient::Start(const KeeperLaunch& launch) {
+  auto channels = keeper::Channel::Pair();
+  if (!channels.ok()) return channels.failure();
+  auto& [ours, theirs] = *channels;
+  auto self = process::Pidfd::Open(::getpid());
+  if (!self.ok()) return self.failure();
+
+  process::LaunchRequest request;
+  request.executable = KeeperProgram();
+  const auto tag = launch.tag ? launch.tag->value() : 0;
+  request.argv = {"curfew-keeper",  launch.run,     std::to_string(tag),
+                  launch.directory, launch.journal, std::to_string(::getpid())};
+  request.environment = Environment();
+  request.working_dir = "/";
+  request.descriptors = {theirs.fd(), self->get()};
+  request.new_session = true;
+  auto launched = process::Launcher::Real().Launch(request);
+  if (!launched.ok()) return launched.failure();
+  theirs.Close();
+  if (const int error = AwaitIntermediate(launched->pid())) return Failure{"start the keeper (fork)", error};
+
+  auto hello = ours.Receive(Clock::now() + process::Scaled(kStartTimeout));
+  if (!hello.ok()) return Failure{"hear from the keeper " + request.executable, hello.failure().error};
+  auto keeper = process::Pidfd::Adopt(hello->body.at("pid").get<pid_t>(), std::move(hello->descriptor));
+  return std::unique_ptr<KeeperClient>(new KeeperClient(std::move(ours), std::move(keeper)));
+}
+
+process::Result<nlohmann::json> KeeperClient::Ask(const nlohmann::json& request, Duration timeout, int descriptor) {
+  const std::lock_guard lock(mutex_);
+  const auto deadline = Clock::now() + timeout;
+  if (auto sent = channel_.Send(request, deadline, descriptor); !sent.ok()) {
+    return Failure{"ask the keeper", sent.failure().error};
+  }
+  auto answer = channel_.Receive(deadline);
+  // A late answer would be taken for that of the next question.
+  if (!answer.ok()) {
+    channel_.Close();
+    return Failure{"hear from the keeper", answer.failure().error};
+  }
+  auto& body = answer->body;
+  if (body.at("op") == "failed") return Failure{body.at("operation"), body.at("errno")};
+  return std::move(body);
+}
+
+}  // namespace curfew::server

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "keeper/channel.h"
+#include "process/pidfd.h"
+#include "process/tag.h"
+
+namespace curfew::server {
+
+struct KeeperLaunch {
+  std::string run;
+  std::optional<process::Tag> tag;
+  std::string directory;
+  std::string journal;
+};
+
+// The test program's end of its keeper. Any thread may ask; one question at a time is on its way.
+class KeeperClient {
+ public:
+  // Launches the keeper and waits for its first word, at most some seconds.
+  [[nodiscard]] static process::Result<std::unique_ptr<KeeperClient>> Start(const KeeperLaunch& launch);
+
+  // The answer to a request. EPIPE when the keeper is gone, ETIMEDOUT when it does not answer in `timeout`.
+  // An answer {"op": "failed"} comes back as the Failure it describes.
+  [[nodiscard]] process::Result<nlohmann::json> Ask(const nlohmann::json& request, Duration timeout,
+                                                    int descriptor = -1);
+  [[nodiscard]] pid_t pid() const { return keeper_.pid(); }
+
+ private:
+  KeeperClient(keeper::Channel channel, process::Pidfd keeper)
+      : channel_(std::move(channel)), keeper_(std::move(keeper)) {}
+
+  std::mutex mutex_;
+  keeper::Channel channel_;
+  process::Pidfd keeper_;
+};
+
+}  // namespace curfew::server

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/prepared_server.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include <curfew/start_error.h>
+
+#include "process/clock.h"
+#include "process/names.h"
+#include "readiness/validate.h"
+#include "report/encode.h"
+#include "server/check_spec.h"
+#include "server/executable.h"
+#include "server/placeholders.h"
+
+namespace curfew::server {
+namespace {
+
+// unix(7): sun_path has 108 bytes, the last of them NUL.
+constexpr std::size_t kMaxSocketPath = 107;
+
+[[noreturn]] void CouldNotLaunch(const std::string& name, const std::string& what, int error) {
+  throw StartError(StartError::kCouldNotLaunch,
+                   "failed to start server " + name + ": " + what + (error == 0 ? "" : ": " + process::DescribeErrno(error)),
+                   {.error_number = error});
+}
+
+std::string SearchPath(const ServerSpec& spec) {
+  const auto own = spec.env.find("PATH");
+  if (own != spec.env.end()) return own->second;
+  const char* inherited = std::getenv("PATH");
+  return inherited != nullptr ? inherited : "/usr/local/bin:/usr/bin:/bin";
+}
+
+// What is wrong with the working directory, before anything is started in it.
+int CheckDirectory(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return errno;
+  if (!S_ISDIR(status.st_mode)) return ENOTDIR;
+  return ::access(path.c_str(), X_OK) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+PreparedServer::PreparedServer(ServerSpec spec, const std::filesystem::path& base)
+    : spec_(std::move(spec)), log_(base.string() + ".log"), ready_(spec_.ready) {
+  CheckSpec(spec_);
+  name_ = DisplayName(spec_);
+  address_.host = "127.0.0.1";
+  address_.dir = base;
+  socket_ = base.string() + ".sock";
+  ReservePorts();
+  values_.insert({{"host", address_.host}, {"dir", base.string()}, {"socket", socket_.string()}});
+  ready_ = readiness::ExpandSubjects(spec_.ready, [this](const std::string& text) { return Expanded(text); });
+  if (const auto problem = readiness::FindProblem(ready_, address_)) {
+    throw StartError(StartError::kBadSpec, "failed to start server " + name_ + ": ServerSpec::ready: " + *problem, {});
+  }
+  FindProgram();
+  MakeDirectory();
+  try {
+    FillIn();
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove_all(address_.dir, ignored);
+    throw;
+  }
+}
+
+PreparedServer::~PreparedServer() {
+  std::error_code ignored;  // another user's files may refuse; the keeper tries once more
+  std::filesystem::remove_all(address_.dir, ignored);
+  std::filesystem::remove(socket_, ignored);
+}
+
+void PreparedServer::ReservePorts() {
+  for (const auto& port_name : PortNames(spec_)) {
+    const auto fixed = spec_.ports.find(port_name);
+    auto reserved = fixed == spec_.ports.end()
+                        ? ports::PortReservation::Any()
+                        : ports::PortReservation::Of(static_cast<std::uint16_t>(fixed->second));
+    const std::string placeholder = port_name.empty() ? "port" : "port:" + port_name;
+    if (!reserved.ok()) {
+      const int error = reserved.failure().error;
+      const bool taken = fixed != spec_.ports.end() && error == EADDRINUSE;
+      throw StartError(taken ? StartError::kPortTaken : StartError::kCouldNotLaunch,
+                       "failed to start server " + name_ + ": could not reserve {" + placeholder + "}" +
+                           (fixed == spec_.ports.end() ? "" : " = " + std::to_string(fixed->second)) + ": " +
+                           reserved.failure().ToString() +
+                           (taken ? "; somebody has it: `ss -ltnp` tells who, or let Curfew choose the number" : ""),
+                       {.error_number = error});
+    }
+    address_.ports[port_name] = reserved->port();
+    values_[placeholder] = std::to_string(reserved->port());
+    reservations_.push_back(std::move(*reserved));
+  }
+}
+
+std::string PreparedServer::Expanded(const std::string& text) const {
+  std::string unknown;
+  auto expanded = Expand(text, values_, unknown);
+  if (!expanded) {
+    throw StartError(StartError::kBadSpec,
+                     "failed to start server " + name_ + ": ServerSpec::ready: \"" + text + "\": {" + unknown +
+                         "} is no placeholder, or no port that the spec mentions",
+                     {});
+  }
+  return *expanded;
+}
+
+void PreparedServer::MakeDirectory() {
+  if (::mkdir(address_.dir.c_str(), 0755) != 0) {
+    CouldNotLaunch(name_, "could not make its directory " + address_.dir.string(), errno);
+  }
+}
+
+void PreparedServer::FillIn() {
+  for (const auto& argument : spec_.command) argv_.push_back(Expanded(argument));
+  if (!spec_.shell.empty()) argv_ = {"sh", "-c", Expanded(spec_.shell)};
+  for (const auto& [variable, value] : spec_.env) env_[variable] = Expanded(value);
+  working_dir_ = spec_.working_dir.empty() ? address_.dir.string()
+                                           : std::filesystem::absolute(Expanded(spec_.working_dir.string())).string();
+  if (const int error = CheckDirectory(working_dir_)) {
+    CouldNotLaunch(name_, "could not enter its working_dir " + working_dir_, error);
+  }
+  for (const auto& [file, text] : spec_.files) {
+    const auto path = address_.dir / file;
+    std::error_code ignored;  // the open below tells
+    std::filesystem::create_directories(path.parent_path(), ignored);
+    errno = 0;
+    std::ofstream out(path, std::ios::binary);
+    out << Expanded(text);
+    if (!out.flush()) CouldNotLaunch(name_, "could not write " + path.string(), errno);
+  }
+  const auto uses_socket = [this](const std::string& text) {
+    const auto words = FindPlaceholders(text);
+    return std::find(words.begin(), words.end(), "socket") != words.end();
+  };
+  ForEachText(spec_, [&](const std::string& field, const std::string& text) {
+    if (!uses_socket(text) || socket_.string().size() <= kMaxSocketPath) return;
+    CouldNotLaunch(name_, field + ": {socket} would be " + socket_.string() + ", too long for a Unix socket; use a shorter TMPDIR",
+                   ENAMETOOLONG);
+  });
+}
+
+void PreparedServer::FindProgram() {
+  const std::string program = spec_.shell.empty() ? Expanded(spec_.command.front()) : "/bin/sh";
+  const auto search = FindExecutable(program, SearchPath(spec_));
+  if (search.error == 0) {
+    executable_ = search.path;
+    return;
+  }
+  std::string where;
+  for (const auto& place : search.looked) where += (where.empty() ? "" : ":") + place;
+  const bool in_path = program.find('/') == std::string::npos;
+  CouldNotLaunch(name_,
+                 "could not execute " + program + (in_path ? ", looked for in PATH " : ", that is ") +
+                     (where.empty() ? "(empty)" : where),
+                 search.error);
+}
+
+std::string PreparedServer::CommandLine() const {
+  ProcessInfo shown;
+  shown.command = argv_;
+  return shown.CommandLine(2000);
+}
+
+nlohmann::json PreparedServer::LaunchRequest(const std::string& mark) const {
+  auto env = env_;
+  env["CURFEW_MARK"] = mark;
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text(*entry);
+    if (!env.contains(text.substr(0, text.find('=')))) environment.push_back(text);
+  }
+  for (const auto& [variable, value] : env) environment.push_back(variable + '=' + value);
+  StopPolicy policy = spec_.stop;
+  for (auto& step : policy.steps) step.grace = process::Scaled(step.grace);
+  return {{"op", "launch"},
+          {"executable", executable_},
+          {"argv", argv_},
+          {"environment", environment},
+          {"working_dir", working_dir_},
+          {"log", log_.path().string()},
+          {"own_session", spec_.own_session},
+          {"daemonizes", spec_.daemonizes},
+          {"policy", policy}};
+}
+
+}  // namespace curfew::server

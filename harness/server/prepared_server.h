@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <curfew/log.h>
+#include <curfew/spec.h>
+
+#include "ports/port_reservation.h"
+
+namespace curfew::server {
+
+// A server's place in the run: what stays the same from its first start to its last stop, restarts included.
+// Owns the port reservations and the private directory (removed in the end).
+class PreparedServer {
+ public:
+  // Checks the spec, reserves its ports, makes its directory and files, fills in the placeholders, and finds
+  // the program. `base` is a path not used by anybody: the directory, and with suffixes the log and the socket.
+  // Throws StartError.
+  PreparedServer(ServerSpec spec, const std::filesystem::path& base);
+  ~PreparedServer();
+  PreparedServer(const PreparedServer&) = delete;
+  PreparedServer& operator=(const PreparedServer&) = delete;
+
+  // The message that has a warden launch it; `mark` becomes its CURFEW_MARK.
+  [[nodiscard]] nlohmann::json LaunchRequest(const std::string& mark) const;
+
+  [[nodiscard]] const ServerSpec& spec() const { return spec_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const ServerAddress& address() const { return address_; }
+  [[nodiscard]] const std::filesystem::path& socket() const { return socket_; }
+  [[nodiscard]] const Log& log() const { return log_; }
+  [[nodiscard]] const Ready& ready() const { return ready_; }
+  // The command line as it is executed.
+  [[nodiscard]] std::string CommandLine() const;
+
+ private:
+  void ReservePorts();
+  void MakeDirectory();
+  void FillIn();
+  void FindProgram();
+  [[nodiscard]] std::string Expanded(const std::string& text) const;
+
+  ServerSpec spec_;
+  std::string name_;
+  ServerAddress address_;
+  std::filesystem::path socket_;
+  Log log_;
+  Ready ready_;
+  std::map<std::string, std::string> values_;  // of the placeholders
+  std::vector<ports::PortReservation> reservations_;
+  std::string executable_;
+  std::vector<std::string> argv_;
+  std::map<std::string, std::string> env_;
+  std::string working_dir_;
+};
+
+}  // namespace curfew::server

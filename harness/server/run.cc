@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/run.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+
+#include <curfew/start_error.h>
+
+#include "process/clock.h"
+#include "process/names.h"
+#include "process/switches.h"
+#include "report/encode.h"
+#include "server/run_state.h"
+
+namespace curfew {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using process::Tag;
+
+constexpr auto kAskTimeout = 10s;
+constexpr auto kDefaultTestTimeout = 60s;
+// Ending waits for every server's graces; this only bounds a keeper that has been stopped from outside.
+constexpr auto kEndTimeout = 120s;
+
+const procfs::Proc& TheProc() {
+  static const procfs::Proc proc;
+  return proc;
+}
+
+// The child in which a threadsafe death test runs its statement anew: it begins nothing of its own.
+bool IsDeathTestChild() {
+  const auto command = TheProc().ReadCommand(::getpid());
+  return std::ranges::any_of(command, [](const std::string& argument) {
+    return argument.starts_with("--gtest_internal_run_death_test");
+  });
+}
+
+std::string RandomRunId() {
+  std::random_device random;
+  char text[16];
+  std::snprintf(text, sizeof text, "%06x%06x", random() & 0xffffffU, random() & 0xffffffU);
+  return text;
+}
+
+std::filesystem::path MakeRunDirectory(const std::string& id) {
+  std::error_code error;
+  auto parent = std::filesystem::temp_directory_path(error);
+  if (error) parent = "/tmp";
+  auto directory = parent / ("curfew-" + id);
+  // Searchable by others: a server may run as another user. Not listable, and its name cannot be guessed.
+  if (::mkdir(directory.c_str(), 0711) != 0) {
+    const int failed = errno;
+    throw StartError(StartError::kCouldNotLaunch,
+                     "failed to start a server: could not make the run's directory " + directory.string() + ": " +
+                         process::DescribeErrno(failed) + "; is TMPDIR right, and is there room?",
+                     {.error_number = failed});
+  }
+  return directory;
+}
+
+std::string JournalPath(const std::string& id, const std::filesystem::path& directory) {
+  const char* artifacts = std::getenv("CURFEW_ARTIFACTS");
+  if (artifacts == nullptr || *artifacts == '\0') artifacts = std::getenv("TEST_UNDECLARED_OUTPUTS_DIR");
+  if (artifacts == nullptr || *artifacts == '\0') return (directory / "journal.jsonl").string();
+  std::error_code ignored;  // a journal that cannot be opened is none; the run goes on
+  std::filesystem::create_directories(artifacts, ignored);
+  return (std::filesystem::absolute(artifacts) / ("curfew-" + id + ".jsonl")).string();
+}
+
+}  // namespace
+
+Run::Run() : state_(std::make_unique<State>()) {}
+Run::~Run() = default;
+
+Run& Run::Current() {
+  // Never destroyed: servers in static storage may outlive any order of destruction. Ended at exit.
+  static Run& run = *[] {
+    std::atexit([] { Run::Current().End(); });
+    return new Run();
+  }();
+  return run;
+}
+
+void Run::Begin() {
+  const std::lock_guard lock(state_->mutex);
+  State& state = *state_;
+  if (state.owner != 0 || state.refused) return;
+  if (IsDeathTestChild()) {
+    state.refused = true;
+    return;
+  }
+  state.owner = ::getpid();
+  if (!process::SwitchedOff("tag")) state.tag = Tag::ForNewRun(process::TagCeiling());
+  if (state.tag && process::ApplyTag(*state.tag) != 0) state.tag.reset();
+  state.id = state.tag ? state.tag->RunId() : RandomRunId();
+  ::setenv("CURFEW_MARK", (state.id + "//").c_str(), 1);
+  state.checker.emplace(TheProc(), state.id, state.tag, state.owner);
+  const auto baseline = state.checker->TakeBaseline({}, {});
+  for (const auto scope : {Scope::kProgram, Scope::kSuite, Scope::kTest}) state.baselines[scope] = baseline;
+}
+
+bool Run::active() const { return state_->owner == ::getpid(); }
+
+const std::string& Run::id() const { return state_->id; }
+
+std::string Run::containment() const { return state_->tag ? "lineage and tag" : "lineage and mark"; }
+
+unsigned Run::servers_started() const { return state_->servers_started; }
+
+std::string Run::current_test() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->current_test;
+}
+
+std::vector<leaks::LiveServer> Run::State::LiveServers() const {
+  std::vector<leaks::LiveServer> live;
+  for (const auto* record : servers) live.push_back(record->live());
+  return live;
+}
+
+void Run::State::EnsureKeeper() {
+  if (keeper) return;
+  if (directory.empty()) directory = MakeRunDirectory(id);
+  auto started = server::KeeperClient::Start({id, tag, directory.string(), JournalPath(id, directory)});
+  if (!started.ok()) {
+    const auto& failure = started.failure();
+    std::error_code ignored;  // empty, and ours
+    std::filesystem::remove_all(directory, ignored);
+    directory.clear();
+    throw StartError(StartError::kCouldNotLaunch,
+                     "failed to start a server: could not start the keeper: " + failure.ToString() +
+                         "; CURFEW_KEEPER_PROGRAM names another place for it",
+                     {.error_number = failure.error});
+  }
+  keeper = std::move(*started);
+  AnnounceTest();
+}
+
+void Run::State::AnnounceTest() {
+  if (!keeper || !unannounced_test) return;
+  const auto& [test, timeout] = *unannounced_test;
+  const auto passed = std::chrono::steady_clock::now() - test_began;
+  Duration left = process::Scaled(timeout.value_or(kDefaultTestTimeout));
+  // Zero means "no timeout", so a test that has used its time up gets the shortest there is.
+  if (left > Duration::zero()) left = std::max<Duration>(left - passed, 1ns);
+  static_cast<void>(Ask({{"op", "test_begins"}, {"test", test}, {"timeout_ns", left.count()}, {"explicit", timeout.has_value()}},
+                        kAskTimeout));
+  unannounced_test.reset();
+}
+
+std::optional<json> Run::State::Ask(const json& request, Duration timeout) {
+  if (!keeper) return std::nullopt;
+  auto answer = keeper->Ask(request, process::Scaled(timeout));
+  if (!answer.ok()) return std::nullopt;
+  return std::move(*answer);
+}
+
+void Run::TestBegins(const std::string& name, std::optional<Duration> timeout) {
+  if (!active()) return;
+  const std::lock_guard lock(state_->mutex);
+  state_->current_test = name;
+  state_->test_began = std::chrono::steady_clock::now();
+  state_->unannounced_test.emplace(name, timeout);
+  // A test that was given a timeout of its own is timed without a server, too.
+  if (timeout && *timeout > Duration::zero()) {
+    try {
+      state_->EnsureKeeper();
+    } catch (const StartError&) {
+      // The first server of this test will say why.
+    }
+  }
+  state_->AnnounceTest();
+}
+
+std::optional<std::string> Run::TestEnds() {
+  if (!active()) return std::nullopt;
+  const std::lock_guard lock(state_->mutex);
+  state_->current_test.clear();
+  state_->unannounced_test.reset();
+  const auto answer = state_->Ask({{"op", "test_ends"}}, kAskTimeout);
+  if (answer && answer->contains("timed_out")) return answer->at("timed_out").get<std::string>();
+  return std::nullopt;
+}
+
+std::vector<std::string> Run::TakeUnexpectedDeaths() {
+  if (!active()) return {};
+  const std::lock_guard lock(state_->mutex);
+  auto deaths = std::exchange(state_->deaths, {});
+  for (auto* record : state_->servers) {
+    if (auto death = record->TakeUnexpectedDeath()) deaths.push_back(std::move(*death));
+  }
+  return deaths;
+}
+
+void Run::TakeBaseline(Scope scope) {
+  if (!active()) return;
+  const std::lock_guard lock(state_->mutex);
+  auto& baselines = state_->baselines;
+  baselines[scope] = state_->checker->TakeBaseline(state_->LiveServers(), baselines[Scope::kTest]);
+}
+
+std::vector<Leak> Run::CheckForLeaks(Scope scope, const std::string& blame) {
+  if (!active()) return {};
+  const std::lock_guard lock(state_->mutex);
+  const auto servers = state_->LiveServers();
+  auto leaks = std::exchange(state_->pending_leaks, {});
+  // Until nothing new shows up: what a leaked process begins while it is being reaped is leaked as well.
+  for (int round = 0; round < 10; ++round) {
+    auto found = state_->checker->Find(state_->baselines[scope], servers);
+    std::erase_if(found, [this](const Leak& leak) {
+      return !state_->reported.emplace(leak.process.pid, leak.process.start_ticks).second;
+    });
+    if (found.empty()) break;
+    state_->checker->Reap(found, servers);
+    leaks.insert(leaks.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+  }
+  for (auto& leak : leaks) {
+    if (leak.test.empty()) leak.test = blame;
+    static_cast<void>(state_->Ask({{"op", "note"}, {"journal", {{"event", "leak"}, {"leak", leak}}}}, kAskTimeout));
+  }
+  return leaks;
+}
+
+void Run::End() {
+  if (!active()) return;
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->keeper) return;
+  static_cast<void>(state_->Ask({{"op", "end"}}, kEndTimeout));
+  state_->keeper.reset();
+  state_->directory.clear();
+}
+
+}  // namespace curfew

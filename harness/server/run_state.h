@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "leaks/leak_checker.h"
+#include "process/tag.h"
+#include "server/keeper_client.h"
+#include "server/run.h"
+
+namespace curfew {
+
+// What Run remembers of a server that is up. Owned by the Server; Run only looks.
+class ServerRecord {
+ public:
+  virtual ~ServerRecord() = default;
+  [[nodiscard]] virtual leaks::LiveServer live() const = 0;
+  // What to say if the server has ended unannounced and nobody was told yet.
+  [[nodiscard]] virtual std::optional<std::string> TakeUnexpectedDeath() = 0;
+};
+
+struct Run::State {
+  mutable std::mutex mutex;
+  pid_t owner = 0;         // the process that began the run; 0: not begun
+  bool refused = false;    // the re-executed child of a death test
+  std::string id;
+  std::optional<process::Tag> tag;
+  std::filesystem::path directory;  // made with the first server
+  std::unique_ptr<server::KeeperClient> keeper;
+  std::string current_test;
+  std::optional<std::pair<std::string, std::optional<Duration>>> unannounced_test;  // begun before the keeper
+  std::chrono::steady_clock::time_point test_began;
+  std::list<ServerRecord*> servers;
+  std::vector<std::string> deaths;   // of servers that were let go before anybody asked
+  std::vector<Leak> pending_leaks;   // what wardens found
+  std::set<std::pair<pid_t, std::uint64_t>> reported;  // a leak is told once, whoever finds it first
+  std::optional<leaks::LeakChecker> checker;
+  std::map<Scope, leaks::LeakChecker::Baseline> baselines;
+  unsigned servers_started = 0;
+
+  [[nodiscard]] std::vector<leaks::LiveServer> LiveServers() const;
+  // The directory of the run and its keeper, made at first need. Throws StartError.
+  void EnsureKeeper();
+  void AnnounceTest();
+  // One question to the keeper, if there is one.
+  std::optional<nlohmann::json> Ask(const nlohmann::json& request, Duration timeout);
+};
+
+}  // namespace curfew

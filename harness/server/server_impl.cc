@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server_impl.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "process/clock.h"
+#include "process/switches.h"
+#include "server/check_spec.h"
+#include "server/start_story.h"
+
+namespace curfew {
+namespace {
+
+using namespace std::chrono_literals;
+using server::FailedStart;
+using server::ServerLife;
+using readiness::Outcome;
+
+constexpr auto kAskTimeout = 10s;
+// Beyond the graces of its policy a stop waits for the kernel; the warden itself gives up sooner.
+constexpr auto kStopSlack = 30s;
+constexpr std::size_t kLogLines = 20;
+
+const procfs::Proc& TheProc() {
+  static const procfs::Proc proc;
+  return proc;
+}
+
+std::uint64_t SizeOf(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file, error);
+  return error ? 0 : size;
+}
+
+StartError::Reason ReasonOf(Outcome::Kind kind) {
+  switch (kind) {
+    case Outcome::Kind::kReady: break;
+    case Outcome::Kind::kDied: return StartError::kDiedEarly;
+    case Outcome::Kind::kTimedOut: return StartError::kTimedOut;
+    case Outcome::Kind::kTaken: return StartError::kPortTaken;
+    case Outcome::Kind::kCancelled: return StartError::kCancelled;
+  }
+  return StartError::kHarnessLost;
+}
+
+std::string Headline(const Outcome& outcome, const ServerSpec& spec) {
+  switch (outcome.kind) {
+    case Outcome::Kind::kReady: break;
+    case Outcome::Kind::kDied:
+      return "it ended before it was ready" + (outcome.taken.empty() ? "" : "; " + outcome.taken);
+    case Outcome::Kind::kTimedOut:
+      return "alive, but not ready after its ready_timeout of " + process::Describe(process::Scaled(spec.ready_timeout));
+    case Outcome::Kind::kTaken: return "another process has its port: " + outcome.taken;
+    case Outcome::Kind::kCancelled: return "cancelled after " + process::Describe(outcome.elapsed);
+  }
+  return "";
+}
+
+}  // namespace
+
+Server::Impl::Impl(ServerSpec spec) : owner(::getpid()), listeners(readiness::MakeListenerTable(TheProc())) {
+  Run& run = Run::Current();
+  run.Begin();
+  if (!run.active()) {
+    throw StartError(StartError::kHarnessLost,
+                     "failed to start a server: this process is not the test program that began the run, but a "
+                     "forked child or the re-executed child of a death test; servers are started by the test program",
+                     {});
+  }
+  server::CheckSpec(spec);
+  test = run.current_test();
+  auto& state = *run.state_;
+  const std::lock_guard lock(state.mutex);
+  state.EnsureKeeper();
+  const auto number = std::to_string(++state.servers_started);
+  prepared = std::make_unique<server::PreparedServer>(std::move(spec), state.directory / number);
+}
+
+Server::Impl::~Impl() {
+  if (!owned()) {
+    // A forked child: the parent's directory is not ours to remove. Kept reachable, for leak checkers.
+    static auto& abandoned = *new std::vector<std::unique_ptr<server::PreparedServer>>();
+    abandoned.push_back(std::move(prepared));
+    return;
+  }
+  auto& state = *Run::Current().state_;
+  try {
+    const std::lock_guard lock(mutex);
+    if (life) End(false);
+  } catch (const std::exception& error) {
+    const std::lock_guard lock(state.mutex);
+    state.deaths.emplace_back(error.what());
+  }
+  const std::lock_guard lock(state.mutex);
+  state.servers.remove(this);
+}
+
+leaks::LiveServer Server::Impl::live() const {
+  return {prepared->name(), life->tag(), life->warden(), life->Leader(), prepared->spec().daemonizes};
+}
+
+void Server::Impl::CheckOwner(const char* call) const {
+  if (owned()) return;
+  throw std::logic_error(std::string("curfew::Server::") + call + ": server " + prepared->name() + " belongs to process " +
+                         std::to_string(owner) + ", and this is " + std::to_string(::getpid()) +
+                         ", a fork of it; a server can be used only by the process that started it");
+}
+
+std::unique_ptr<ServerLife> Server::Impl::StartWarden() {
+  auto& state = *Run::Current().state_;
+  const auto fail = [this](const process::Failure& failure) {
+    const bool lost = failure.error == EPIPE || failure.error == ETIMEDOUT;
+    throw TellStory(*prepared, {.reason = lost ? StartError::kHarnessLost : StartError::kCouldNotLaunch,
+                                .headline = "could not start its warden",
+                                .failure = failure});
+  };
+  auto channel = keeper::Channel::Pair();
+  if (!channel.ok()) fail(channel.failure());
+  auto& [ours, theirs] = *channel;
+  const std::lock_guard lock(state.mutex);
+  state.EnsureKeeper();
+  auto answer = state.keeper->Ask(
+      {{"op", "server"}, {"name", prepared->name()}, {"test", test}, {"log", prepared->log().path().string()}},
+      process::Scaled(kAskTimeout), theirs.fd());
+  if (!answer.ok()) fail(answer.failure());
+  return std::make_unique<ServerLife>(std::move(ours), answer->at("pid").get<pid_t>(),
+                                      process::Tag::FromValue(answer->at("tag").get<std::uint64_t>()),
+                                      prepared->spec().daemonizes);
+}
+
+std::unique_ptr<readiness::Probe> Server::Impl::MakeProbe(const ServerLife& tree, std::uint64_t log_offset) {
+  return readiness::MakeProbe(prepared->ready(), {.address = prepared->address(),
+                                                  .log = prepared->log().path(),
+                                                  .log_offset = log_offset,
+                                                  .tree = &tree,
+                                                  .proc = &TheProc(),
+                                                  .listeners = listeners.get()});
+}
+
+void Server::Impl::Launch(const std::stop_token& cancel) {
+  const auto log_offset = SizeOf(prepared->log().path());
+  const auto& spec = prepared->spec();
+  const auto deadline = std::chrono::steady_clock::now() + process::Scaled(spec.ready_timeout);
+  auto attempt = StartWarden();
+  const std::string mark = Run::Current().id() + '/' + test + '/' + prepared->name();
+  if (auto launched = attempt->Launch(prepared->LaunchRequest(mark)); !launched.ok()) {
+    const bool lost = launched.failure().error == EPIPE || launched.failure().error == ETIMEDOUT;
+    throw TellStory(*prepared, {.reason = lost ? StartError::kHarnessLost : StartError::kCouldNotLaunch,
+                                .headline = "could not launch it",
+                                .failure = launched.failure()});
+  }
+  const auto probe = MakeProbe(*attempt, log_offset);
+  auto outcome = readiness::AwaitReady(*probe, *attempt, prepared->log().path(), cancel, deadline);
+  if (outcome.kind != Outcome::Kind::kReady) GiveUp(*attempt, std::move(outcome));
+
+  auto& state = *Run::Current().state_;
+  const std::lock_guard lock(state.mutex);
+  const bool registered = life != nullptr;
+  life = std::move(attempt);
+  exit_expected = false;
+  death_told = false;
+  if (!registered) state.servers.push_back(this);
+}
+
+void Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
+  FailedStart failed{.reason = ReasonOf(outcome.kind), .headline = Headline(outcome, prepared->spec())};
+  failed.pid = attempt.Leader();
+  failed.exit_status = attempt.exit_status();
+  if (attempt.lost()) {
+    failed.reason = StartError::kHarnessLost;
+    failed.headline = "its warden was killed from outside";
+  } else if (attempt.stop_result()) {
+    failed.reason = StartError::kCancelled;
+    failed.headline = "it was stopped: " + attempt.stop_cause();
+  }
+  auto stopped = attempt.Stop(false, std::chrono::steady_clock::now() + StopTimeout());
+  if (stopped.ok()) {
+    NoteLeaks(*stopped);
+    failed.stop = std::move(*stopped);
+  }
+  failed.outcome = std::move(outcome);
+  throw TellStory(*prepared, failed);
+}
+
+Duration Server::Impl::StopTimeout() const {
+  Duration total = kStopSlack;
+  for (const auto& step : prepared->spec().stop.steps) total += step.grace;
+  return process::Scaled(total);
+}
+
+StopResult Server::Impl::End(bool kill) {
+  const bool again = life->stop_result().has_value();
+  if (auto death = TakeDeath()) {
+    auto& state = *Run::Current().state_;
+    const std::lock_guard lock(state.mutex);
+    state.deaths.push_back(std::move(*death));
+  }
+  auto result = life->Stop(kill, std::chrono::steady_clock::now() + StopTimeout());
+  if (!result.ok()) {
+    throw std::runtime_error("failed to stop server " + prepared->name() + ": its warden " +
+                             std::to_string(life->warden()) +
+                             (result.failure().error == ETIMEDOUT ? " does not answer" : " was killed from outside") +
+                             "; the keeper reaps what is left of the tree");
+  }
+  if (!again) NoteLeaks(*result);
+  return std::move(*result);
+}
+
+void Server::Impl::NoteLeaks(const StopResult& result) {
+  auto& state = *Run::Current().state_;
+  const std::lock_guard lock(state.mutex);
+  const auto note = [&](Leak leak) {
+    if (!state.reported.emplace(leak.process.pid, leak.process.start_ticks).second) return;
+    leak.server = prepared->name();
+    leak.test = test;
+    state.pending_leaks.push_back(std::move(leak));
+  };
+  for (const auto& orphan : result.orphans) note(orphan);
+  for (const auto& survivor : result.survivors) {
+    Leak leak;
+    leak.process = survivor.process;
+    leak.evidence = {"lineage"};
+    leak.why_alive = survivor.reason;
+    note(std::move(leak));
+  }
+}
+
+std::optional<std::string> Server::Impl::DescribeUnexpectedDeath() {
+  if (!life || exit_expected || !life->Ended()) return std::nullopt;
+  // Stopped by us: no death. Stopped by the keeper (a time-out): told by the test's own failure.
+  if (life->stop_result()) return std::nullopt;
+  std::string text = "server " + prepared->name() + " (pid " + std::to_string(life->Leader()) + ") ";
+  if (life->exit_status()) {
+    text += life->exit_status()->ToString();
+  } else {
+    text += "is gone: its warden was killed from outside";
+  }
+  text += " while it was in use, and the test had not announced it (ExpectExit, Signal, Crash, WaitExit)";
+  const auto tail = prepared->log().Tail(kLogLines);
+  text += tail.empty() ? "\n  its log is empty" : "\n  its last lines:";
+  for (const auto& line : tail) text += "\n    | " + line;
+  return text;
+}
+
+std::optional<std::string> Server::Impl::TakeUnexpectedDeath() {
+  // The run's mutex is held: waiting for this one could be a deadlock. A server in use by another thread
+  // is asked when it is stopped.
+  const std::unique_lock lock(mutex, std::try_to_lock);
+  return lock ? TakeDeath() : std::nullopt;
+}
+
+std::optional<std::string> Server::Impl::TakeDeath() {
+  if (death_told) return std::nullopt;
+  auto death = DescribeUnexpectedDeath();
+  death_told = death.has_value();
+  return death;
+}
+
+}  // namespace curfew

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include <curfew/server.h>
+
+#include "server/prepared_server.h"
+#include "server/run_state.h"
+#include "server/server_life.h"
+
+namespace curfew {
+
+struct Server::Impl : ServerRecord {
+  explicit Impl(ServerSpec spec);
+  ~Impl() override;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  // ServerRecord
+  [[nodiscard]] leaks::LiveServer live() const override;
+  [[nodiscard]] std::optional<std::string> TakeUnexpectedDeath() override;
+
+  // Refuses the call in a process that is not the one that started the server.
+  void CheckOwner(const char* call) const;
+  [[nodiscard]] bool owned() const { return ::getpid() == owner; }
+
+  // A life begins: a warden, a leader, readiness. Throws StartError; nothing is left running then.
+  void Launch(const std::stop_token& cancel);
+  [[nodiscard]] std::unique_ptr<server::ServerLife> StartWarden();
+  [[noreturn]] void GiveUp(server::ServerLife& attempt, readiness::Outcome outcome);
+  [[nodiscard]] std::unique_ptr<readiness::Probe> MakeProbe(const server::ServerLife& tree, std::uint64_t log_offset);
+  // A life ends.
+  StopResult End(bool kill);
+  // Passes on what a stop found: orphans and survivors become leaks of the run.
+  void NoteLeaks(const StopResult& result);
+  [[nodiscard]] std::optional<std::string> DescribeUnexpectedDeath();
+  // As TakeUnexpectedDeath, with the mutex held.
+  [[nodiscard]] std::optional<std::string> TakeDeath();
+  [[nodiscard]] Duration StopTimeout() const;
+
+  pid_t owner;
+  std::mutex mutex;  // the listener asks about deaths while another thread may use the server; taken before the run's
+  std::unique_ptr<server::PreparedServer> prepared;
+  std::unique_ptr<server::ServerLife> life;
+  std::unique_ptr<readiness::ListenerTable> listeners;
+  std::string test;  // that began it; empty outside of tests
+  bool exit_expected = false;
+  bool death_told = false;
+};
+
+}  // namespace curfew

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server_life.h"
+
+#include <cerrno>
+
+#include "process/clock.h"
+#include "procfs/net.h"
+#include "report/encode.h"
+
+namespace curfew::server {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using process::Failure;
+
+// What a warden has to do before it answers takes microseconds; this only bounds one that was stopped from
+// outside.
+Deadline AnswerDeadline() { return std::chrono::steady_clock::now() + process::Scaled(10s); }
+
+}  // namespace
+
+ServerLife::ServerLife(keeper::Channel channel, pid_t warden, std::optional<process::Tag> tag, bool daemonizes)
+    : channel_(std::move(channel)), finder_(proc_, warden, tag), daemonizes_(daemonizes) {}
+
+process::Result<void> ServerLife::Launch(const json& request) {
+  if (auto sent = channel_.Send(request, AnswerDeadline()); !sent.ok()) return sent.failure();
+  const auto deadline = AnswerDeadline();
+  for (;;) {
+    auto answer = channel_.Receive(deadline);
+    if (!answer.ok()) return Failure{"hear from the warden", answer.failure().error};
+    const auto& body = answer->body;
+    if (body.at("op") == "failed") return Failure{body.at("operation"), body.at("errno")};
+    if (body.at("op") == "started") {
+      body.at("pid").get_to(leader_);
+      return {};
+    }
+    Take(body);
+    if (stop_result_) return Failure{"launch: " + stop_cause_, ECANCELED};
+  }
+}
+
+void ServerLife::Take(const json& message) {
+  const std::string op = message.at("op");
+  if (op == "exited") exit_status_ = report::DecodeExitStatus(message.at("status"));
+  if (op == "empty") empty_ = true;
+  if (op == "stopped") {
+    stop_result_ = message.at("result").get<StopResult>();
+    message.at("cause").get_to(stop_cause_);
+  }
+}
+
+void ServerLife::Pump() {
+  while (auto message = channel_.TryReceive()) Take(message->body);
+  if (!channel_.open() && !stop_result_) lost_ = true;
+}
+
+bool ServerLife::Ended() {
+  Pump();
+  if (stop_result_ || lost_ || empty_) return true;
+  if (!exit_status_) return false;
+  return !(daemonizes_ && *exit_status_ == ExitStatus::Exited(0));
+}
+
+std::vector<pid_t> ServerLife::Pids() const {
+  std::vector<pid_t> pids;
+  for (const auto& member : finder_.Find()) {
+    if (!member.zombie()) pids.push_back(member.pid);
+  }
+  return pids;
+}
+
+Tree ServerLife::Snapshot() const {
+  Tree tree;
+  tree.leader = leader_;
+  for (const auto& member : finder_.FindThoroughly()) {
+    auto info = proc_.Describe(member.pid);
+    if (!info || info->zombie()) continue;
+    const bool first = info->pid == leader_;
+    tree.processes.insert(first ? tree.processes.begin() : tree.processes.end(), std::move(*info));
+  }
+  procfs::FillPorts(proc_, tree.processes);
+  return tree;
+}
+
+process::Result<json> ServerLife::Await(const std::string& op, Deadline deadline) {
+  for (;;) {
+    auto message = channel_.Receive(deadline);
+    if (!message.ok()) {
+      Pump();
+      return message.failure();
+    }
+    Take(message->body);
+    if (message->body.at("op") == op) return std::move(message->body);
+  }
+}
+
+std::optional<ExitStatus> ServerLife::AwaitExit(Deadline deadline) {
+  Pump();
+  while (!exit_status_ && !stop_result_ && !lost_) {
+    if (!Await("exited", deadline).ok()) break;
+  }
+  return exit_status_;
+}
+
+int ServerLife::Signal(int signal, bool whole_tree) {
+  Pump();
+  if (stop_result_) return ESRCH;
+  const json request = {{"op", "signal"}, {"signal", signal}, {"whole_tree", whole_tree}};
+  if (auto sent = channel_.Send(request, AnswerDeadline()); !sent.ok()) return sent.failure().error;
+  const auto answer = Await("signalled", AnswerDeadline());
+  if (stop_result_) return ESRCH;
+  return answer.ok() ? answer.value().at("errno").get<int>() : answer.failure().error;
+}
+
+process::Result<StopResult> ServerLife::Stop(bool kill, Deadline deadline) {
+  Pump();
+  if (stop_result_) return *stop_result_;
+  if (auto sent = channel_.Send({{"op", "stop"}, {"kill", kill}}, AnswerDeadline()); !sent.ok()) return sent.failure();
+  auto answer = Await("stopped", deadline);
+  if (stop_result_) return *stop_result_;
+  return answer.failure();
+}
+
+}  // namespace curfew::server

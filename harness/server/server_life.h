@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <curfew/exit_status.h>
+#include <curfew/stop.h>
+
+#include "containment/tree_finder.h"
+#include "keeper/channel.h"
+#include "process/tag.h"
+#include "readiness/owner.h"
+#include "readiness/race.h"
+
+namespace curfew::server {
+
+// One life of a server, from launch to the word that nothing of it is left, as its warden tells it.
+// One thread at a time.
+class ServerLife : public readiness::Life, public readiness::TreeView {
+ public:
+  ServerLife(keeper::Channel channel, pid_t warden, std::optional<process::Tag> tag, bool daemonizes);
+
+  // Has the warden launch the leader. The Failure is that of the step that failed, errno included.
+  [[nodiscard]] process::Result<void> Launch(const nlohmann::json& request);
+
+  // readiness::Life
+  [[nodiscard]] int fd() const override { return channel_.fd(); }
+  [[nodiscard]] bool Ended() override;
+  // readiness::TreeView
+  [[nodiscard]] pid_t Leader() const override { return leader_; }
+  [[nodiscard]] std::vector<pid_t> Pids() const override;
+
+  [[nodiscard]] Tree Snapshot() const;
+  [[nodiscard]] pid_t warden() const { return finder_.root(); }
+  [[nodiscard]] std::optional<process::Tag> tag() const { return finder_.tag(); }
+  [[nodiscard]] const std::optional<ExitStatus>& exit_status() const { return exit_status_; }
+  [[nodiscard]] const std::optional<StopResult>& stop_result() const { return stop_result_; }
+  // Who stopped it, if it was not this test program: "Suite.Test was still running after its timeout of 5 s".
+  [[nodiscard]] const std::string& stop_cause() const { return stop_cause_; }
+  // The warden is gone without a word: killed from outside.
+  [[nodiscard]] bool lost() const { return lost_; }
+
+  // Waits for the leader's end.
+  [[nodiscard]] std::optional<ExitStatus> AwaitExit(Deadline deadline);
+  // 0 or errno. ESRCH when the leader has ended; EPIPE when the warden is gone.
+  [[nodiscard]] int Signal(int signal, bool whole_tree);
+  // Stops the tree and waits for the warden's report; EPIPE when the warden is gone, ETIMEDOUT.
+  [[nodiscard]] process::Result<StopResult> Stop(bool kill, Deadline deadline);
+
+ private:
+  void Pump();
+  void Take(const nlohmann::json& message);
+  // The next message with this op; others are taken in on the way.
+  [[nodiscard]] process::Result<nlohmann::json> Await(const std::string& op, Deadline deadline);
+
+  keeper::Channel channel_;
+  procfs::Proc proc_;
+  containment::TreeFinder finder_;
+  bool daemonizes_;
+  pid_t leader_ = 0;
+  bool empty_ = false;
+  bool lost_ = false;
+  std::optional<ExitStatus> exit_status_;
+  std::optional<StopResult> stop_result_;
+  std::string stop_cause_;
+};
+
+}  // namespace curfew::server

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/start_story.h"
+
+#include <cerrno>
+#include <sstream>
+
+#include "process/clock.h"
+
+namespace curfew::server {
+namespace {
+
+constexpr std::size_t kLogLines = 20;
+
+bool Mentions(const std::vector<std::string>& lines, const std::string& text) {
+  for (const auto& line : lines) {
+    if (line.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// The next thing to try.
+std::string Advice(const FailedStart& failed, const std::vector<std::string>& tail) {
+  if (Mentions(tail, "Address already in use") || Mentions(tail, "EADDRINUSE")) {
+    return "the server could not bind its port. Curfew holds {port} for it; a server that sets neither SO_REUSEADDR "
+           "nor SO_REUSEPORT cannot bind over that: have it choose a port itself, or name one in ServerSpec::ports";
+  }
+  switch (failed.reason) {
+    case StartError::kCouldNotLaunch:
+      if (failed.failure && failed.failure->error == ENOEXEC) return "a script needs a first line like #!/bin/sh";
+      if (failed.failure && failed.failure->error == E2BIG) return "arguments and environment together are too long";
+      if (failed.failure && failed.failure->error == EAGAIN) return "look at `ulimit -u`: no process can be made";
+      if (failed.failure && failed.failure->error == EMFILE) return "look at `ulimit -n`: no descriptor is left";
+      return "run the command by hand";
+    case StartError::kDiedEarly:
+      return failed.exit_status && *failed.exit_status == ExitStatus::Exited(0)
+                 ? "if it daemonises on purpose, set .daemonizes = true, or better keep it in the foreground"
+                 : "read its log; run the command by hand";
+    case StartError::kTimedOut:
+      return tail.empty() ? "it printed nothing: is it the right program, and does it listen on {port}?"
+                          : "does it listen on {port}, and on 127.0.0.1? Is ready_timeout long enough for this machine "
+                            "(CURFEW_TIMEOUT_SCALE multiplies it)?";
+    case StartError::kPortTaken: return "end that process, or let Curfew choose the port by writing {port}";
+    case StartError::kHarnessLost: return "look who kills processes here: the OOM killer (dmesg), a job's memory limit";
+    case StartError::kBadSpec:
+    case StartError::kCancelled: return "";
+  }
+  return "";
+}
+
+void TellProbes(std::ostream& out, const readiness::Outcome& outcome) {
+  out << "\n  waited      " << process::Describe(outcome.elapsed) << ", looked " << outcome.looks << " times";
+  for (const auto& seen : outcome.seen) {
+    out << "\n  probe       " << (seen.satisfied ? "satisfied: " : "not yet: ") << seen.saw;
+  }
+}
+
+}  // namespace
+
+StartError TellStory(const PreparedServer& server, const FailedStart& failed) {
+  const auto tail = server.log().Tail(kLogLines);
+  std::ostringstream out;
+  out << "failed to start server " << server.name() << ": " << failed.headline;
+  if (failed.failure) out << ": " << failed.failure->ToString();
+  out << "\n  command     " << server.CommandLine();
+  for (const auto& [name, number] : server.address().ports) {
+    out << "\n  port        {port" << (name.empty() ? "" : ":" + name) << "} = " << number;
+  }
+  if (failed.pid != 0) out << "\n  process     pid " << failed.pid;
+  if (failed.exit_status) out << ", " << *failed.exit_status;
+  if (failed.outcome) TellProbes(out, *failed.outcome);
+  if (failed.stop) out << "\n  then        " << failed.stop->ToString();
+  if (failed.pid != 0) {
+    out << "\n  log         " << (tail.empty() ? "empty" : "its last lines:");
+    for (const auto& line : tail) out << "\n    | " << line;
+  }
+  if (const auto advice = Advice(failed, tail); !advice.empty()) out << "\n  try         " << advice;
+  StartError::Details details;
+  if (failed.failure) details.error_number = failed.failure->error;
+  details.exit_status = failed.exit_status;
+  details.log_tail = tail;
+  if (failed.outcome) details.elapsed = failed.outcome->elapsed;
+  return {failed.reason, out.str(), details};
+}
+
+}  // namespace curfew::server
+
+namespace curfew {
+
+const char* StartError::Name(Reason reason) {
+  switch (reason) {
+    case kBadSpec: return "kBadSpec";
+    case kCouldNotLaunch: return "kCouldNotLaunch";
+    case kDiedEarly: return "kDiedEarly";
+    case kTimedOut: return "kTimedOut";
+    case kPortTaken: return "kPortTaken";
+    case kCancelled: return "kCancelled";
+    case kHarnessLost: return "kHarnessLost";
+  }
+  return "?";
+}
+
+}  // namespace curfew

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <curfew/exit_status.h>
+#include <curfew/start_error.h>
+#include <curfew/stop.h>
+
+#include "process/result.h"
+#include "readiness/race.h"
+#include "server/prepared_server.h"
+
+namespace curfew::server {
+
+// Everything that is known about a start that failed.
+struct FailedStart {
+  StartError::Reason reason = StartError::kTimedOut;
+  std::string headline = {};  // "not ready after its ready_timeout of 2 s"
+  std::optional<process::Failure> failure = {};
+  std::optional<readiness::Outcome> outcome = {};
+  std::optional<ExitStatus> exit_status = {};  // how the leader ended by itself
+  pid_t pid = 0;                          // 0: never launched
+  std::optional<StopResult> stop = {};
+};
+
+// The StartError that tells it: what was tried, for how long, what each probe saw, how the server ended, its
+// last lines, and what to try next.
+[[nodiscard]] StartError TellStory(const PreparedServer& server, const FailedStart& failed);
+
+}  // namespace curfew::server
