@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "procfs/proc.h"
+#include "temp_proc.h"
+
+namespace curfew::procfs {
+namespace {
+
+using namespace std::string_literals;
+using curfew::testing::StatText;
+using curfew::testing::TempProc;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Optional;
+using ::testing::UnorderedElementsAre;
+
+TEST(ParseStatTest, ReadsTheFieldsOfAWholeLine) {
+  const auto stat = ParseStat(StatText(4711, "redis-server"));
+  ASSERT_TRUE(stat);
+  EXPECT_EQ(stat->pid, 4711);
+  EXPECT_EQ(stat->comm, "redis-server");
+  EXPECT_EQ(stat->state, 'S');
+  EXPECT_EQ(stat->ppid, 5);
+  EXPECT_EQ(stat->pgrp, 7);
+  EXPECT_EQ(stat->session, 9);
+  EXPECT_EQ(stat->start_ticks, 1234U);
+  EXPECT_FALSE(stat->zombie());
+}
+
+TEST(ParseStatTest, NameMayHoldAnything) {
+  for (const std::string& comm : {"a b"s, ")"s, "("s, "((("s, ") S 1 1 1 ("s, "two\nlines"s, ""s, "\xFF\x01"s,
+                                  "nul\0nul"s, "1 (x) Z 2 3"s}) {
+    const auto stat = ParseStat(StatText(42, comm));
+    ASSERT_TRUE(stat) << comm;
+    EXPECT_EQ(stat->comm, comm);
+    EXPECT_EQ(stat->ppid, 5) << comm;
+    EXPECT_EQ(stat->start_ticks, 1234U) << comm;
+  }
+}
+
+TEST(ParseStatTest, DeadStatesAreZombies) {
+  EXPECT_TRUE(ParseStat(StatText(1, "x", 'Z'))->zombie());
+  EXPECT_TRUE(ParseStat(StatText(1, "x", 'X'))->zombie());
+  EXPECT_FALSE(ParseStat(StatText(1, "x", 'T'))->zombie());
+}
+
+TEST(ParseStatTest, EveryTextCutBeforeTheStartTimeEndsIsNothing) {
+  const std::string whole = StatText(4711, "server");
+  const std::size_t end = whole.find(" 1234 ") + " 1234"s.size();
+  for (std::size_t size = 0; size <= end; ++size) {
+    EXPECT_FALSE(ParseStat(std::string_view(whole).substr(0, size))) << whole.substr(0, size);
+  }
+  EXPECT_TRUE(ParseStat(std::string_view(whole).substr(0, end + 1)));
+}
+
+TEST(ParseStatTest, GarbageIsNothing) {
+  for (const std::string& text :
+       {"x (y) S 1 2 3"s, ")("s, "() "s, "1 (x) SS"s + StatText(1, "x").substr(7),
+        "99999999999"s + StatText(1, "x").substr(1), std::string(4096, '\0'), std::string(4096, ')'),
+        "1 (x) S 1 2 x 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 9 9"s}) {
+    EXPECT_FALSE(ParseStat(text)) << text.substr(0, 60);
+  }
+}
+
+TEST(ProcTest, PidsAreTheEntriesThatAreNumbers) {
+  const TempProc proc;
+  for (const char* name :
+       {"1/stat", "4711/stat", "self/stat", "12a/stat", "0/stat", "-3/stat", "99999999999/stat"}) {
+    proc.Write(name, "");
+  }
+  EXPECT_THAT(Proc(proc.root()).Pids(), UnorderedElementsAre(1, 4711));
+}
+
+TEST(ProcTest, ListingOfSeveralBuffersIsWhole) {
+  const TempProc proc;
+  std::vector<pid_t> made;
+  for (pid_t pid = 1000; pid < 1400; ++pid) {  // long names beside them: 90 KB of entries
+    proc.Write(std::to_string(pid), "");
+    proc.Write(std::string(200, 'x') + std::to_string(pid), "");
+    made.push_back(pid);
+  }
+  std::vector<pid_t> listed = Proc(proc.root()).Pids();
+  std::sort(listed.begin(), listed.end());
+  EXPECT_EQ(listed, made);
+}
+
+TEST(ProcTest, MissingFilesAreNothing) {
+  const TempProc root;  // as hidepid shows the processes of others: not at all, or as empty directories
+  std::filesystem::create_directory(root.root() / "4711");
+  for (const Proc& proc : {Proc(root.root()), Proc(root.root() / "not-there")}) {
+    EXPECT_FALSE(proc.ReadStat(4711));
+    EXPECT_THAT(proc.ReadCommand(4711), IsEmpty());
+    EXPECT_FALSE(proc.FindInEnviron(4711, "HOME"));
+    EXPECT_FALSE(proc.ReadLink(4711, "cwd"));
+    EXPECT_FALSE(proc.Uid(4711));
+    EXPECT_FALSE(proc.ReadLocksLimit(4711));
+    EXPECT_EQ(proc.TracerPid(4711), 0);
+    EXPECT_EQ(proc.WaitChannel(4711), "");
+    EXPECT_FALSE(proc.SocketInodes(4711));
+    EXPECT_FALSE(proc.Describe(4711));
+  }
+  EXPECT_THAT(Proc(root.root() / "not-there").Pids(), IsEmpty());
+}
+
+TEST(ProcTest, CommandIsSplitAtNulsAndKeepsEmptyArguments) {
+  const TempProc root;
+  root.Write("1/cmdline", "sh\0-c\0\0echo a b\0\0"s);
+  root.Write("2/cmdline", "");
+  root.Write("3/cmdline", "a title without its NUL");
+  root.Write("4/cmdline", "postgres: writer"s + std::string(200, '\0'));
+  const Proc proc(root.root());
+  EXPECT_THAT(proc.ReadCommand(1), ElementsAre("sh", "-c", "", "echo a b", ""));
+  EXPECT_THAT(proc.ReadCommand(2), IsEmpty());
+  EXPECT_THAT(proc.ReadCommand(3), ElementsAre("a title without its NUL"));
+  EXPECT_THAT(proc.ReadCommand(4), ElementsAre("postgres: writer"));
+}
+
+TEST(ProcTest, LongCommandIsReadWhole) {
+  const TempProc root;
+  const std::string argument(1'000'000, 'x');
+  root.Write("1/cmdline", "a\0"s + argument + '\0');
+  EXPECT_THAT(Proc(root.root()).ReadCommand(1), ElementsAre("a", argument));
+}
+
+TEST(ProcTest, EnvironIsMatchedByTheExactName) {
+  const TempProc root;
+  root.Write("1/environ", "XCURFEW=0\0CURFEW_RUN=1\0CURFEW\0CURFEW=two=2\0CURFEW=3\0EMPTY=\0V=CURFEW=4\0"s);
+  const Proc proc(root.root());
+  EXPECT_THAT(proc.FindInEnviron(1, "CURFEW"), Optional("two=2"s));
+  EXPECT_THAT(proc.FindInEnviron(1, "CURFEW_RUN"), Optional("1"s));
+  EXPECT_THAT(proc.FindInEnviron(1, "EMPTY"), Optional(""s));
+  EXPECT_FALSE(proc.FindInEnviron(1, "URFEW"));
+  EXPECT_FALSE(proc.FindInEnviron(1, "CURFEW="));
+  EXPECT_FALSE(proc.FindInEnviron(1, ""));
+}
+
+TEST(ProcTest, LinksAreReadAsTheyStand) {
+  const TempProc root;
+  root.Link("1/cwd", "/tmp/gone (deleted)");
+  EXPECT_THAT(Proc(root.root()).ReadLink(1, "cwd"), Optional("/tmp/gone (deleted)"s));
+}
+
+TEST(ProcTest, StatusGivesEffectiveUidAndTracer) {
+  const TempProc root;
+  root.Write("1/status", "Name:\tUid:\\n\nTracerPid:\t77\nUid:\t1000\t33\t1000\t33\n");
+  root.Write("2/status", "Name:\tx\nUid:\t1000\n");
+  const Proc proc(root.root());
+  EXPECT_THAT(proc.Uid(1), Optional(33U));
+  EXPECT_EQ(proc.TracerPid(1), 77);
+  EXPECT_FALSE(proc.Uid(2));
+  EXPECT_EQ(proc.TracerPid(2), 0);
+}
+
+TEST(ProcTest, LocksLimitIsTheSoftOne) {
+  const TempProc root;
+  const std::string head = "Limit                     Soft Limit           Hard Limit           Units     \n";
+  root.Write("1/limits",
+             head + "Max file locks            6476943233        6476943234         locks     \n");
+  root.Write("2/limits",
+             head + "Max file locks            unlimited            unlimited         locks     \n");
+  root.Write("3/limits",
+             head + "Max locked memory         8388608              8388608           bytes     \n");
+  const Proc proc(root.root());
+  EXPECT_THAT(proc.ReadLocksLimit(1), Optional(6476943233U));
+  EXPECT_FALSE(proc.ReadLocksLimit(2));
+  EXPECT_FALSE(proc.ReadLocksLimit(3));
+}
+
+TEST(ProcTest, WaitChannelOfARunningProcessIsEmpty) {
+  const TempProc root;
+  root.Write("1/wchan", "0");
+  root.Write("2/wchan", "nfs_wait_bit_killable");
+  EXPECT_EQ(Proc(root.root()).WaitChannel(1), "");
+  EXPECT_EQ(Proc(root.root()).WaitChannel(2), "nfs_wait_bit_killable");
+}
+
+TEST(ProcTest, OnlySocketsAmongTheDescriptorsCount) {
+  const TempProc root;
+  root.Link("1/fd/0", "/dev/null");
+  root.Link("1/fd/3", "socket:[12345]");
+  root.Link("1/fd/4", "pipe:[99]");
+  root.Link("1/fd/5", "socket:[12x]");
+  root.Link("1/fd/6", "socket:[678]");
+  root.Link("1/fd/7", "/tmp/socket:[5]");
+  EXPECT_THAT(Proc(root.root()).SocketInodes(1), Optional(UnorderedElementsAre(12345U, 678U)));
+}
+
+TEST(ProcTest, DescribesAProcess) {
+  const TempProc root;
+  root.Write("stat", "cpu  1 2 3\nintr 5 6\nbtime 1700000000\nprocesses 9\n");
+  root.Write("42/stat", StatText(42, "redis server"));
+  root.Write("42/status", "Uid:\t0\t33\t0\t0\n");
+  root.Write("42/cmdline", "redis-server\0--port\0");
+  root.Link("42/cwd", "/var/lib/redis");
+  const auto info = Proc(root.root()).Describe(42);
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->pid, 42);
+  EXPECT_EQ(info->parent, 5);
+  EXPECT_EQ(info->group, 7);
+  EXPECT_EQ(info->session, 9);
+  EXPECT_EQ(info->uid, 33U);
+  EXPECT_EQ(info->name, "redis server");
+  EXPECT_EQ(info->cwd, "/var/lib/redis");
+  EXPECT_EQ(info->start_ticks, 1234U);
+  const auto since_boot = info->started - std::chrono::system_clock::from_time_t(1'700'000'000);
+  EXPECT_EQ(since_boot, std::chrono::milliseconds(1234L * 1000 / ::sysconf(_SC_CLK_TCK)));
+}
+
+TEST(ProcTest, DescribesThisVeryProcess) {
+  const Proc proc;
+  const auto self = proc.Describe(::getpid());
+  ASSERT_TRUE(self);
+  EXPECT_EQ(self->parent, ::getppid());
+  EXPECT_EQ(self->group, ::getpgrp());
+  EXPECT_EQ(self->uid, ::geteuid());
+  EXPECT_EQ(self->cwd, std::filesystem::current_path());
+  ASSERT_FALSE(self->command.empty());
+  EXPECT_THAT(self->command.front(), ::testing::HasSubstr("procfs_test"));
+  EXPECT_LE(self->started, std::chrono::system_clock::now() + std::chrono::seconds(1));
+  EXPECT_THAT(proc.Pids(), ::testing::Contains(::getpid()));
+}
+
+}  // namespace
+}  // namespace curfew::procfs
