@@ -35,7 +35,7 @@ class Ready {
   enum class Kind { kTcp, kHttp, kUnix, kLog, kFile, kWhen, kAll, kAny };
 
   struct HttpOptions {
-    std::string port;      // name of the port; "" is {port}
+    std::string port = {};  // name of the port; "" is {port}
     int min_status = 200;  // satisfied by min_status <= status <= max_status
     int max_status = 399;
   };

@@ -30,7 +30,7 @@ class StartError : public std::runtime_error {
   struct Details {
     int error_number = 0;                    // errno of the failed call, 0 if there was none
     std::optional<ExitStatus> exit_status = {};  // how the leader ended, if it did by itself
-    std::vector<std::string> log_tail;       // at most the last 20 lines
+    std::vector<std::string> log_tail = {};     // at most the last 20 lines
     Duration elapsed{};
   };
 

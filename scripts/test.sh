@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Builds Curfew and runs all its tests: scripts/test.sh [PRESET...], presets dev (the default), release, tsan, clang.
+# Installs what is missing first. Ends with "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+presets=("$@")
+[ ${#presets[@]} -gt 0 ] || presets=(dev)
+
+# A sanitizer's finding in a helper process has no stderr to appear on: it goes to files, which are looked for
+# at the end.
+findings=$(mktemp -d)
+chmod 1777 "$findings"
+trap 'rm -rf "$findings"' EXIT
+export ASAN_OPTIONS=log_path=$findings/asan:${ASAN_OPTIONS:-}
+export UBSAN_OPTIONS=log_path=$findings/ubsan:print_stacktrace=1:${UBSAN_OPTIONS:-}
+export TSAN_OPTIONS=log_path=$findings/tsan:${TSAN_OPTIONS:-}
+
+passed=0
+failed=0
+for preset in "${presets[@]}"; do
+  scripts/build.sh "$preset" || exit 1
+  output=$(mktemp)
+  ctest --preset "$preset" | tee "$output"
+  total=$(sed -n 's/.*tests failed out of \([0-9]*\).*/\1/p' "$output")
+  bad=$(sed -n 's/.*, \([0-9]*\) tests failed out of .*/\1/p' "$output")
+  rm -f "$output"
+  if [ -z "$total" ]; then
+    echo "error: ctest ran no test" >&2
+    failed=$((failed + 1))
+  else
+    passed=$((passed + total - bad))
+    failed=$((failed + bad))
+  fi
+done
+
+if [ -n "$(ls -A "$findings")" ]; then
+  echo "sanitizer findings:" >&2
+  head -60 "$findings"/* >&2
+  failed=$((failed + 1))
+fi
+# By path, so that nobody else's processes are meant. Zombies that init has yet to collect do not count.
+left=$(ps -eo pid=,stat=,args= | awk -v here="$PWD/build/" '$2 !~ /Z/ && index($3, here) == 1')
+if [ -n "$left" ]; then
+  printf 'still running after the tests:\n%s\n' "$left" >&2
+  failed=$((failed + 1))
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
