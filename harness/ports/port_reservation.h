@@ -27,7 +27,8 @@ class PortReservation {
  public:
   // A number of the kernel's choice, from net.ipv4.ip_local_port_range.
   [[nodiscard]] static process::Result<PortReservation> Any();
-  // This number; 0 is Any(). EADDRINUSE when anyone in this network namespace has it, EACCES for a privileged one.
+  // This number; 0 is Any(). EADDRINUSE when anyone in this network namespace has it, EACCES for a privileged
+  // one.
   [[nodiscard]] static process::Result<PortReservation> Of(std::uint16_t port);
 
   PortReservation(PortReservation&& other) noexcept

@@ -29,6 +29,11 @@ struct Observation {
   std::optional<std::string> taken;
 };
 
+// What is there to be seen of a probe that has not looked: the server died before it was asked.
+[[nodiscard]] inline Observation NotAsked(const std::string& title) {
+  return {.satisfied = false, .saw = title + ": not asked yet", .taken = {}};
+}
+
 // One thing that has to be true before a server is ready. Looking never blocks (When()'s function excepted)
 // and never throws for what the server does.
 // Threads: one at a time.

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ports/port_reservation.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <string>
+
+namespace curfew::ports {
+namespace {
+
+using process::Failure;
+using process::FileDescriptor;
+using process::Result;
+
+int SetOption(const FileDescriptor& socket, int level, int option, int value) {
+  return ::setsockopt(socket.get(), level, option, &value, sizeof value) == 0 ? 0 : errno;
+}
+
+template <class Address>
+int Bind(const FileDescriptor& socket, const Address& address) {
+  return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+}
+
+int BindEverywhere(const FileDescriptor& socket, std::uint16_t port) {
+  // Stated, since net.ipv6.bindv6only may have made "IPv6 only" the default.
+  if (const int error = SetOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0)) return error;
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  return Bind(socket, address);
+}
+
+int BindIpv4(const FileDescriptor& socket, std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  return Bind(socket, address);
+}
+
+// The bound socket, or the errno. Without any reuse option yet: this is what refuses a second harness.
+int Hold(int family, std::uint16_t port, FileDescriptor& socket) {
+  socket.Reset(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
+  if (!socket.valid()) return errno;
+  return family == AF_INET6 ? BindEverywhere(socket, port) : BindIpv4(socket, port);
+}
+
+// Whether the error says that this machine has no IPv6, and not that the number is taken.
+bool MeansNoIpv6(int error) {
+  return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EADDRNOTAVAIL || error == EPERM;
+}
+
+std::uint16_t BoundPort(const FileDescriptor& socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  // The port stands at the same place in sockaddr_in and sockaddr_in6.
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+}
+
+Result<FileDescriptor> HoldNumber(std::uint16_t port) {
+  FileDescriptor socket;
+  int error = Hold(AF_INET6, port, socket);
+  if (MeansNoIpv6(error)) error = Hold(AF_INET, port, socket);
+  // Only now: with these set before, a second harness would have been let in.
+  if (error == 0) error = SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (error == 0) error = SetOption(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (error == 0) return socket;
+  return Failure{port == 0 ? "reserve a TCP port" : "reserve TCP port " + std::to_string(port), error};
+}
+
+}  // namespace
+
+Result<PortReservation> PortReservation::Any() {
+  return Of(0);
+}
+
+Result<PortReservation> PortReservation::Of(std::uint16_t port) {
+  Result<FileDescriptor> socket = HoldNumber(port);
+  if (!socket.ok()) return socket.failure();
+  const std::uint16_t held = port != 0 ? port : BoundPort(*socket);
+  return PortReservation(std::move(*socket), held);
+}
+
+}  // namespace curfew::ports

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
+
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include <curfew/log.h>
+
+#include "process/clock.h"
+#include "process/tail.h"
+#include "readiness/log_scanner.h"
+#include "readiness/output_watch.h"
+#include "readiness/text.h"
+
+namespace curfew {
+namespace {
+
+using readiness::LogScanner;
+
+LogScanner Scanner(const std::filesystem::path& path, const std::string& regex) {
+  readiness::Pattern pattern(regex);
+  const std::string error = pattern.error();
+  if (!error.empty()) throw std::invalid_argument("regex " + readiness::Quoted(regex) + ": " + error);
+  return {path, 0, std::move(pattern)};
+}
+
+// Reads to the end of what is written now.
+bool ScanAll(LogScanner& scanner) {
+  LogScanner::State state = LogScanner::State::kMore;
+  while (state == LogScanner::State::kMore) state = scanner.Scan(std::numeric_limits<std::size_t>::max());
+  return state == LogScanner::State::kFound;
+}
+
+std::optional<std::string> FoundOrUnfinished(const LogScanner& scanner, bool found) {
+  if (found) return scanner.line();
+  if (scanner.UnfinishedMatches()) return std::string(scanner.unfinished());
+  return std::nullopt;
+}
+
+// Until there is output or the deadline, at most for so long that a log which cannot be watched, or does not
+// exist yet, is read a hundred times a second.
+void AwaitOutput(const readiness::OutputWatch& watch, Deadline now, Deadline deadline) {
+  constexpr Duration kUnwatched = std::chrono::milliseconds(10);
+  pollfd output{.fd = watch.fd(), .events = POLLIN, .revents = 0};
+  const Deadline until = output.fd < 0 ? std::min(deadline, now + kUnwatched) : deadline;
+  if (::poll(&output, 1, process::PollTimeout(now, until)) > 0) watch.Drain();
+}
+
+}  // namespace
+
+std::string Log::Text() const {
+  std::ifstream file(path_, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::vector<std::string> Log::Tail(std::size_t lines) const {
+  return process::TailLines(path_, lines);
+}
+
+std::optional<std::string> Log::Find(const std::string& regex) const {
+  LogScanner scanner = Scanner(path_, regex);
+  const bool found = ScanAll(scanner);
+  return FoundOrUnfinished(scanner, found);
+}
+
+std::optional<std::string> Log::WaitFor(const std::string& regex, Duration timeout) const {
+  LogScanner scanner = Scanner(path_, regex);
+  const process::Clock& clock = process::Clock::Steady();
+  const Deadline deadline = clock.Now() + process::Scaled(timeout);
+  // Watched before it is read: what is written in between wakes the wait.
+  const readiness::OutputWatch watch(path_);
+  while (!ScanAll(scanner)) {
+    const Deadline now = clock.Now();
+    // A line without its newline may be half of one, so it counts only when there is no more time.
+    if (now >= deadline) return FoundOrUnfinished(scanner, false);
+    AwaitOutput(watch, now, deadline);
+  }
+  return scanner.line();
+}
+
+}  // namespace curfew

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "readiness/probe.h"
+
+namespace curfew::readiness {
+
+// A path exists.
+class FileProbe final : public Probe {
+ public:
+  explicit FileProbe(std::filesystem::path path);
+
+  [[nodiscard]] Observation Look(Deadline now) override;
+  void AppendSeen(std::vector<Observation>& seen) const override { seen.push_back(seen_); }
+
+ private:
+  std::filesystem::path path_;
+  std::string title_;  // "file /tmp/x/pid"
+  Observation seen_;
+};
+
+// The user's own function returns true.
+class WhenProbe final : public Probe {
+ public:
+  WhenProbe(std::function<bool(const ServerAddress&)> predicate, ServerAddress address)
+      : predicate_(std::move(predicate)), address_(std::move(address)), seen_(NotAsked("When()")) {}
+
+  [[nodiscard]] Observation Look(Deadline now) override;
+  void AppendSeen(std::vector<Observation>& seen) const override { seen.push_back(seen_); }
+
+ private:
+  [[nodiscard]] Observation Ask() const;
+
+  std::function<bool(const ServerAddress&)> predicate_;
+  ServerAddress address_;
+  Observation seen_;
+};
+
+}  // namespace curfew::readiness

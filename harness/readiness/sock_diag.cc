@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "readiness/sock_diag.h"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace curfew::readiness {
+namespace {
+
+using process::Failure;
+using process::FileDescriptor;
+using process::Result;
+
+struct Question {
+  nlmsghdr header{};
+  inet_diag_req_v2 request{};
+};
+
+Question MakeQuestion(int family, std::uint16_t port, bool all, std::uint32_t sequence) {
+  Question question;
+  question.header.nlmsg_len = sizeof question;
+  question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  question.header.nlmsg_flags = all ? NLM_F_REQUEST | NLM_F_DUMP : NLM_F_REQUEST;
+  question.header.nlmsg_seq = sequence;
+  question.request.sdiag_family = static_cast<std::uint8_t>(family);
+  question.request.sdiag_protocol = IPPROTO_TCP;
+  question.request.idiag_states = 1U << TCP_LISTEN;  // heeded by "all" only
+  question.request.id.idiag_sport = htons(port);
+  question.request.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+  question.request.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+  if (!all && family == AF_INET) question.request.id.idiag_src[0] = htonl(INADDR_LOOPBACK);
+  if (!all && family == AF_INET6) question.request.id.idiag_src[3] = htonl(1);
+  return question;
+}
+
+// The message's payload as a T; nothing if it is too short for one.
+template <class T>
+std::optional<T> Payload(std::span<const char> message) {
+  if (message.size() < sizeof(nlmsghdr) + sizeof(T)) return std::nullopt;
+  T payload;
+  std::memcpy(&payload, message.data() + sizeof(nlmsghdr), sizeof payload);
+  return payload;
+}
+
+void AppendListener(const inet_diag_msg& message, std::vector<ListeningSocket>& found) {
+  // An exact question may be answered with a connection; a connection is nobody who listens.
+  if (message.idiag_state != TCP_LISTEN) return;
+  std::array<char, INET6_ADDRSTRLEN> address{};
+  ::inet_ntop(message.idiag_family, message.id.idiag_src, address.data(), address.size());
+  found.push_back({.address = address.data(),
+                   .port = ntohs(message.id.idiag_sport),
+                   .inode = message.idiag_inode,
+                   .uid = message.idiag_uid});
+}
+
+// What a message that is no listener says: 0 for "that was all", or an errno.
+int EndOf(std::span<const char> message) {
+  // NLMSG_DONE and NLMSG_ERROR both begin with a negative errno, or 0.
+  return -Payload<int>(message).value_or(-EBADMSG);
+}
+
+}  // namespace
+
+Result<SockDiag> SockDiag::Open() {
+  FileDescriptor socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  if (!socket.valid()) return Failure{"open a NETLINK_SOCK_DIAG socket", errno};
+  SockDiag diag(std::move(socket));
+  // A port on which nobody listens: what matters is that the question is understood.
+  const Result<std::vector<ListeningSocket>> tried = diag.All(AF_INET, 1);
+  if (!tried.ok()) return tried.failure();
+  diag.has_ipv6_ = diag.All(AF_INET6, 1).ok();
+  return diag;
+}
+
+int SockDiag::Ask(int family, std::uint16_t port, bool all) {
+  const Question question = MakeQuestion(family, port, all, ++sequence_);
+  sockaddr_nl kernel{};
+  kernel.nl_family = AF_NETLINK;
+  const ssize_t sent = ::sendto(socket_.get(), &question, sizeof question, MSG_DONTWAIT,
+                                reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel);
+  return sent == sizeof question ? 0 : errno;
+}
+
+int SockDiag::Answer(bool all, std::vector<ListeningSocket>& found) {
+  alignas(nlmsghdr) std::array<char, 16384> buffer;
+  while (true) {
+    const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got == 0 ? EBADMSG : errno;
+    std::span<const char> rest(buffer.data(), static_cast<std::size_t>(got));
+    while (rest.size() >= sizeof(nlmsghdr)) {
+      nlmsghdr header;
+      std::memcpy(&header, rest.data(), sizeof header);
+      if (header.nlmsg_len < sizeof header || header.nlmsg_len > rest.size()) return EBADMSG;
+      const std::span<const char> message = rest.first(header.nlmsg_len);
+      rest = rest.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), rest.size()));
+      if (header.nlmsg_seq != sequence_) continue;  // the rest of an answer that was given up
+      if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY) return EndOf(message);
+      const std::optional<inet_diag_msg> listener = Payload<inet_diag_msg>(message);
+      if (!listener) return EBADMSG;
+      AppendListener(*listener, found);
+      if (!all) return 0;
+    }
+  }
+}
+
+Result<std::optional<ListeningSocket>> SockDiag::Exact(int family, std::uint16_t port) {
+  std::vector<ListeningSocket> found;
+  int error = Ask(family, port, false);
+  if (error == 0) error = Answer(false, found);
+  if (error != 0 && error != ENOENT) return Failure{"ask sock_diag for port " + std::to_string(port), error};
+  if (found.empty()) return std::optional<ListeningSocket>();
+  return std::optional(std::move(found.front()));
+}
+
+Result<std::vector<ListeningSocket>> SockDiag::All(int family, std::uint16_t port) {
+  std::vector<ListeningSocket> found;
+  int error = Ask(family, port, true);
+  if (error == 0) error = Answer(true, found);
+  if (error != 0) return Failure{"list the listeners of port " + std::to_string(port), error};
+  return found;
+}
+
+}  // namespace curfew::readiness

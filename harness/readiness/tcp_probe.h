@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "readiness/probe.h"
+
+namespace curfew::readiness {
+
+// Somebody of the server's tree listens on the port. Connects to nothing.
+class TcpProbe final : public Probe {
+ public:
+  TcpProbe(const std::string& port_name, const Subject& subject);
+
+  [[nodiscard]] Observation Look(Deadline now) override;
+  [[nodiscard]] std::optional<std::string> Stranger() override;
+  void AppendSeen(std::vector<Observation>& seen) const override { seen.push_back(seen_); }
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  [[nodiscard]] Observation Ask();
+  [[nodiscard]] Observation Judge(const std::vector<ListeningSocket>& sockets);
+
+  std::uint16_t port_;
+  std::string title_;  // "port 8080"
+  ListenerTable& listeners_;
+  OwnerCheck owner_;
+  Observation seen_;
+};
+
+}  // namespace curfew::readiness
