@@ -42,9 +42,8 @@ std::optional<std::uint64_t> SocketInode(std::string_view link) {
   return ParseNumber<std::uint64_t>(link.substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
 }
 
-// The boot time in the clock of people. Generating <root>/stat costs the kernel up to a millisecond on a
-// machine with many cores, so it is read once a thread and root: a clock that is set meanwhile then moves no
-// start time either.
+// The boot time by the wall clock. <root>/stat costs 50 us with two cores and more with every further one, so
+// it is read once a thread and root. A clock that is set meanwhile then moves no start time either.
 std::chrono::system_clock::time_point BootTime(const std::string& root) {
   thread_local std::pair<std::string, std::chrono::seconds> known;
   if (known.first != root) {
