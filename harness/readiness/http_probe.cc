@@ -58,7 +58,7 @@ Observation HttpProbe::GoOn(Deadline now) {
   }
   if (now < attempt_ends_) {
     // What the attempt before this one saw says more than that this one is under way.
-    if (next_attempt_) return seen_;
+    if (next_attempt_ && !seen_.satisfied) return seen_;
     return {.saw = title_ + ": " + attempt_->text() + " so far", .taken = {}};
   }
   const std::string limit = " in " + process::Describe(process::Scaled(kAttempt));

@@ -48,7 +48,9 @@ std::vector<Observation> AskOnce(Probe& probe, const process::Clock& clock) {
   // An attempt limits itself; this ends it where one part begins anew while another is still under way.
   const Deadline enough = clock.Now() + 2 * process::Scaled(std::chrono::seconds(1));
   Deadline now = clock.Now();
-  while (!probe.Look(now).satisfied && probe.Busy() && now < enough) {
+  while (true) {
+    if (probe.Look(now).satisfied) return {};
+    if (!probe.Busy() || now >= enough) break;
     std::vector<pollfd> descriptors;
     probe.AddDescriptors(descriptors);
     Sleep(descriptors, now, std::min(enough, probe.WantsLook().value_or(enough)));
