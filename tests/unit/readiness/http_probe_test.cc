@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "readiness/http_probe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "child.h"
+#include "mocks.h"
+#include "sockets.h"
+
+namespace curfew::readiness {
+namespace {
+
+using namespace std::chrono_literals;
+using curfew::testing::Accept;
+using curfew::testing::Listen;
+using curfew::testing::PortOf;
+using curfew::testing::ReceiveHeader;
+using curfew::testing::Send;
+using process::FileDescriptor;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// The test plays the server by hand, and the probe is looked at in between: no threads, and time is a number.
+class HttpProbeTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ::alarm(60); }  // the test's own calls block
+  void TearDown() override { ::alarm(0); }
+
+  HttpProbe MakeProbe(const std::string& path = "/", const Ready::HttpOptions& options = {}) {
+    const Subject subject{.address = {.host = "127.0.0.1", .ports = {{"", PortOf(listener_)}}, .dir = {}},
+                          .log = {},
+                          .tree = tree_,
+                          .proc = &proc_,
+                          .listeners = table_.get()};
+    return {path, options, subject};
+  }
+  // Looks once the socket has something for the probe.
+  Observation LookWhenThereIsNews(HttpProbe& probe) const {
+    std::vector<pollfd> descriptors;
+    probe.AddDescriptors(descriptors);
+    EXPECT_FALSE(descriptors.empty()) << "no attempt is under way";
+    ::poll(descriptors.data(), descriptors.size(), descriptors.empty() ? 0 : -1);
+    return probe.Look(now_);
+  }
+  // Lets the probe begin an attempt and reads its request.
+  FileDescriptor TakeRequest(HttpProbe& probe, std::string* request = nullptr) const {
+    EXPECT_FALSE(probe.Look(now_).satisfied);
+    FileDescriptor connection = Accept(listener_);
+    pollfd arrived{.fd = connection.get(), .events = POLLIN, .revents = 0};
+    while (::poll(&arrived, 1, 0) == 0) static_cast<void>(LookWhenThereIsNews(probe));
+    const std::string header = ReceiveHeader(connection);
+    if (request != nullptr) *request = header;
+    return connection;
+  }
+  Observation AnswerWith(HttpProbe& probe, const std::string& answer) const {
+    const FileDescriptor connection = TakeRequest(probe);
+    Send(connection, answer);
+    ::shutdown(connection.get(), SHUT_WR);
+    Observation seen = LookWhenThereIsNews(probe);
+    while (probe.Busy()) seen = LookWhenThereIsNews(probe);
+    return seen;
+  }
+  [[nodiscard]] bool SomebodyConnected() const {
+    pollfd waiting{.fd = listener_.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&waiting, 1, 0) == 1;
+  }
+
+  procfs::Proc proc_;
+  std::unique_ptr<ListenerTable> table_ = MakeListenerTable(proc_);
+  curfew::testing::TreeOf self_;
+  const TreeView* tree_ = &self_;
+  FileDescriptor listener_ = Listen("127.0.0.1");
+  Deadline now_{1000s};
+  const Duration attempt_ = process::Scaled(1s);
+};
+
+TEST_F(HttpProbeTest, AsksForThePathAndIsSatisfiedByAnAnswer) {
+  HttpProbe probe = MakeProbe("/health?deep=1");
+  std::string request;
+  const FileDescriptor connection = TakeRequest(probe, &request);
+  EXPECT_THAT(request,
+              AllOf(StartsWith("GET /health?deep=1 HTTP/1.1\r\n"), HasSubstr("Connection: close\r\n"),
+                    HasSubstr("Host: 127.0.0.1:" + std::to_string(PortOf(listener_)) + "\r\n")));
+  Send(connection, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  const Observation seen = LookWhenThereIsNews(probe);
+  EXPECT_TRUE(seen.satisfied);
+  EXPECT_EQ(seen.saw, "GET /health?deep=1: 200 OK");
+  EXPECT_FALSE(probe.Busy());
+}
+
+TEST_F(HttpProbeTest, ConnectsToNobodyBeforeTheServerListens) {
+  HttpProbe probe = MakeProbe();
+  listener_.Reset();
+  const Observation seen = probe.Look(now_);
+  EXPECT_FALSE(seen.satisfied);
+  EXPECT_THAT(seen.saw, AllOf(StartsWith("GET /: port "), HasSubstr("nobody listens")));
+  EXPECT_FALSE(probe.Busy());
+  EXPECT_EQ(probe.WantsLook(), std::nullopt) << "the wait's own pauses rule";
+}
+
+TEST_F(HttpProbeTest, StrangerOnThePortIsNamedAndNotConnectedTo) {
+  const curfew::testing::TreeOf nobody(1 << 30);
+  tree_ = &nobody;
+  HttpProbe probe = MakeProbe();
+  const Observation seen = probe.Look(now_);
+  ASSERT_TRUE(seen.taken);
+  EXPECT_THAT(*seen.taken, HasSubstr("pid " + std::to_string(::getpid())));
+  EXPECT_FALSE(SomebodyConnected());
+  EXPECT_TRUE(probe.Stranger());
+}
+
+TEST_F(HttpProbeTest, UnwantedStatusMeansNotYet) {
+  HttpProbe probe = MakeProbe("/health");
+  EXPECT_EQ(AnswerWith(probe, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").saw,
+            "GET /health: 503 Service Unavailable");
+  now_ += 1s;
+  const FileDescriptor connection = TakeRequest(probe);
+  EXPECT_EQ(probe.Look(now_).saw, "GET /health: 503 Service Unavailable")
+      << "kept while the next is under way";
+  Send(connection, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_TRUE(LookWhenThereIsNews(probe).satisfied);
+}
+
+TEST_F(HttpProbeTest, RangeOfStatusIsTheOptions) {
+  HttpProbe probe = MakeProbe("/", {.min_status = 401, .max_status = 401});
+  EXPECT_FALSE(AnswerWith(probe, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").satisfied);
+  now_ += 1s;
+  EXPECT_TRUE(AnswerWith(probe, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").satisfied);
+}
+
+TEST_F(HttpProbeTest, RedirectIsAnAnswerAndIsNotFollowed) {
+  HttpProbe probe = MakeProbe();
+  EXPECT_TRUE(AnswerWith(probe, "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n").satisfied);
+  EXPECT_FALSE(SomebodyConnected());
+}
+
+TEST_F(HttpProbeTest, PausesBetweenAttemptsWhateverHappens) {
+  HttpProbe probe = MakeProbe();
+  static_cast<void>(AnswerWith(probe, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"));
+  EXPECT_EQ(probe.WantsLook(), now_ + 1ms);
+  static_cast<void>(probe.Look(now_ + 999us));
+  EXPECT_FALSE(probe.Busy());
+  static_cast<void>(probe.Look(now_ + 1ms));
+  EXPECT_TRUE(probe.Busy());
+}
+
+TEST_F(HttpProbeTest, GarbageMeansNotYetAndIsShown) {
+  HttpProbe probe = MakeProbe();
+  const Observation seen = AnswerWith(probe, "SSH-2.0-OpenSSH_9.2\x1B[31m\r\n\r\n");
+  EXPECT_FALSE(seen.satisfied);
+  EXPECT_FALSE(seen.taken);
+  EXPECT_THAT(seen.saw, AllOf(HasSubstr("no HTTP"), HasSubstr("SSH-2.0-OpenSSH_9.2\\x1B[31m")));
+}
+
+TEST_F(HttpProbeTest, ConnectionClosedWithoutAnAnswerMeansNotYet) {
+  HttpProbe probe = MakeProbe();
+  EXPECT_THAT(AnswerWith(probe, "").saw, HasSubstr("connection closed before an answer"));
+  now_ += 1s;
+  EXPECT_THAT(AnswerWith(probe, "HTTP/1.1 20").saw, HasSubstr("HTTP/1.1 20"));
+}
+
+TEST_F(HttpProbeTest, AttemptWithoutAnAnswerIsGivenUpAndANewOneBegun) {
+  HttpProbe probe = MakeProbe();
+  const FileDescriptor hung = TakeRequest(probe);
+  EXPECT_EQ(probe.Look(now_).saw, "GET /: no answer so far");
+  EXPECT_EQ(probe.WantsLook(), now_ + attempt_);
+  now_ += attempt_;
+  EXPECT_EQ(probe.Look(now_).saw, "GET /: no answer in " + process::Describe(attempt_));
+  char byte = 0;
+  EXPECT_EQ(::recv(hung.get(), &byte, 1, 0), 0) << "the old connection is closed";
+  now_ += 10ms;
+  EXPECT_TRUE(AnswerWith(probe, "HTTP/1.1 204 No Content\r\n\r\n").satisfied);
+}
+
+TEST_F(HttpProbeTest, TrickledAnswerIsGivenUpToo) {
+  HttpProbe probe = MakeProbe();
+  const FileDescriptor connection = TakeRequest(probe);
+  for (const char byte : std::string("HTTP")) {
+    Send(connection, std::string(1, byte));
+    EXPECT_FALSE(LookWhenThereIsNews(probe).satisfied);
+    EXPECT_TRUE(probe.Busy());
+  }
+  now_ += attempt_;
+  EXPECT_THAT(probe.Look(now_).saw, AllOf(HasSubstr("unfinished answer"), HasSubstr("\"HTTP\"")));
+  EXPECT_FALSE(probe.Busy());
+}
+
+TEST_F(HttpProbeTest, TrickledAnswerInTimeWillDo) {
+  HttpProbe probe = MakeProbe();
+  const FileDescriptor connection = TakeRequest(probe);
+  Observation seen;
+  for (const char byte : std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")) {
+    ASSERT_FALSE(seen.satisfied);
+    Send(connection, std::string(1, byte));
+    seen = LookWhenThereIsNews(probe);
+  }
+  EXPECT_TRUE(seen.satisfied);
+}
+
+TEST_F(HttpProbeTest, HeaderWithoutEndIsCutOff) {
+  HttpProbe probe = MakeProbe();
+  const FileDescriptor connection = TakeRequest(probe);
+  Send(connection, "HTTP/1.1 200 OK\r\n");
+  Observation seen = LookWhenThereIsNews(probe);
+  const std::string field = "X-Field: " + std::string(1000, 'x') + "\r\n";
+  for (int i = 0; i < 1000 && probe.Busy(); ++i) {
+    Send(connection, field);
+    seen = LookWhenThereIsNews(probe);
+  }
+  EXPECT_FALSE(probe.Busy());
+  EXPECT_FALSE(seen.satisfied);
+  EXPECT_THAT(seen.saw, HasSubstr("limit"));
+}
+
+TEST_F(HttpProbeTest, BodyIsReadToItsEndBeforeTheConnectionIsClosed) {
+  HttpProbe probe = MakeProbe();
+  const FileDescriptor connection = TakeRequest(probe);
+  Send(connection, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+  EXPECT_FALSE(LookWhenThereIsNews(probe).satisfied) << "a server that still writes may die of SIGPIPE";
+  Send(connection, "0\r\n\r\n");
+  EXPECT_TRUE(LookWhenThereIsNews(probe).satisfied);
+}
+
+TEST_F(HttpProbeTest, BodyWithoutEndIsNotWaitedFor) {
+  HttpProbe probe = MakeProbe("/events");
+  const FileDescriptor connection = TakeRequest(probe);
+  Send(connection, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
+  EXPECT_FALSE(LookWhenThereIsNews(probe).satisfied);
+  now_ += attempt_;
+  EXPECT_TRUE(probe.Look(now_).satisfied);
+}
+
+TEST_F(HttpProbeTest, EnormousBodyIsNotReadToItsEnd) {
+  HttpProbe probe = MakeProbe();
+  const FileDescriptor connection = TakeRequest(probe);
+  Send(connection, "HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\nx");
+  Observation seen = LookWhenThereIsNews(probe);
+  for (int i = 0; i < 10'000 && probe.Busy(); ++i) {
+    Send(connection, std::string(1000, 'x'));
+    seen = LookWhenThereIsNews(probe);
+  }
+  EXPECT_FALSE(probe.Busy());
+  EXPECT_TRUE(seen.satisfied) << seen.saw;
+}
+
+TEST_F(HttpProbeTest, BodyThatBreaksOffDoesNotUnsayTheStatus) {
+  HttpProbe probe = MakeProbe();
+  EXPECT_TRUE(AnswerWith(probe, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").satisfied);
+  now_ += 1s;
+  EXPECT_TRUE(
+      AnswerWith(probe, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n").satisfied);
+}
+
+TEST_F(HttpProbeTest, OneHundredContinueIsNotTheAnswer) {
+  HttpProbe probe = MakeProbe("/", {.min_status = 100, .max_status = 599});
+  const Observation seen = AnswerWith(probe, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(seen.saw, "GET /: 204 No Content");
+}
+
+TEST_F(HttpProbeTest, ServerOnIpv6AloneIsReached) {
+  if (!curfew::testing::HasIpv6()) GTEST_SKIP() << "this machine has no IPv6";
+  listener_ = Listen("::1");
+  HttpProbe probe = MakeProbe();
+  Observation seen = probe.Look(now_);
+  while (probe.Busy()) seen = LookWhenThereIsNews(probe);
+  EXPECT_EQ(seen.saw, "GET /: connection refused") << "by 127.0.0.1";
+  now_ += 1s;
+  EXPECT_TRUE(AnswerWith(probe, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").satisfied);
+}
+
+TEST_F(HttpProbeTest, AskOnceWaitsForTheAttemptUnderWay) {
+  HttpProbe probe = MakeProbe();
+  const std::uint16_t port = PortOf(listener_);
+  curfew::testing::Child server([this] {
+    ::alarm(60);
+    const FileDescriptor connection = Accept(listener_);
+    static_cast<void>(ReceiveHeader(connection));
+    Send(connection, "HTTP/1.1 503 Not Yet\r\nContent-Length: 0\r\n\r\n");
+    return 0;
+  });
+  const std::vector<Observation> seen = AskOnce(probe);
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen.front().saw, "GET /: 503 Not Yet") << port;
+  EXPECT_EQ(server.Collect(), 0);
+}
+
+}  // namespace
+}  // namespace curfew::readiness

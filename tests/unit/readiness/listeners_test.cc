@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "readiness/listeners.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "readiness/sock_diag.h"
+#include "sockets.h"
+#include "temp_proc.h"
+
+namespace curfew::readiness {
+namespace {
+
+using curfew::testing::InodeOf;
+using curfew::testing::Listen;
+using curfew::testing::PortOf;
+using process::FileDescriptor;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+// The same questions to both tables: whatever one says the other has to say too.
+enum class Table { kSockDiag, kProc };
+
+class ListenerTableTest : public ::testing::TestWithParam<Table> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Table::kSockDiag) {
+      const process::Result<SockDiag> diag = SockDiag::Open();
+      if (!diag.ok()) GTEST_SKIP() << "failed to " << diag.failure().ToString();
+      table_ = MakeListenerTable(proc_);
+    } else {
+      table_ = MakeProcListenerTable(proc_);
+    }
+  }
+  [[nodiscard]] std::vector<ListeningSocket> On(std::uint16_t port) {
+    auto sockets = table_->On(port);
+    if (!sockets.ok()) ADD_FAILURE() << "failed to " << sockets.failure().ToString();
+    return sockets.ok() ? sockets.value() : std::vector<ListeningSocket>();
+  }
+  static auto Is(const FileDescriptor& socket, const std::string& address) {
+    return AllOf(Field("inode", &ListeningSocket::inode, InodeOf(socket)),
+                 Field("uid", &ListeningSocket::uid, ::geteuid()),
+                 Field("address", &ListeningSocket::address, address),
+                 Field("port", &ListeningSocket::port, PortOf(socket)));
+  }
+
+  procfs::Proc proc_;
+  std::unique_ptr<ListenerTable> table_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Both, ListenerTableTest, ::testing::Values(Table::kSockDiag, Table::kProc),
+                         [](const auto& table) {
+                           return table.param == Table::kSockDiag ? "SockDiag" : "Proc";
+                         });
+
+TEST_P(ListenerTableTest, FindsListenersWhereverLoopbackReachesThem) {
+  for (const char* host : {"127.0.0.1", "0.0.0.0"}) {
+    const FileDescriptor socket = Listen(host);
+    EXPECT_THAT(On(PortOf(socket)), ElementsAre(Is(socket, host)));
+  }
+}
+
+TEST_P(ListenerTableTest, FindsIpv6Listeners) {
+  if (!curfew::testing::HasIpv6()) GTEST_SKIP() << "this machine has no IPv6";
+  for (const char* host : {"::1", "::", "::ffff:127.0.0.1"}) {
+    const FileDescriptor socket = Listen(host);
+    EXPECT_THAT(On(PortOf(socket)), ElementsAre(Is(socket, host)));
+  }
+  const FileDescriptor only = Listen("::", {.ipv6_only = true});
+  EXPECT_THAT(On(PortOf(only)), ElementsAre(Is(only, "::")));
+}
+
+TEST_P(ListenerTableTest, FindsBothOfAPair) {
+  if (!curfew::testing::HasIpv6()) GTEST_SKIP() << "this machine has no IPv6";
+  const FileDescriptor v6 = Listen("::1");
+  const FileDescriptor v4 = Listen("127.0.0.1", {.port = PortOf(v6)});
+  EXPECT_THAT(On(PortOf(v6)), UnorderedElementsAre(Is(v4, "127.0.0.1"), Is(v6, "::1")));
+}
+
+TEST_P(ListenerTableTest, FindsEveryMemberOfAGroup) {
+  // The exact question is answered with one member, and a connection may get another.
+  const FileDescriptor first = Listen("127.0.0.1", {.reuse_port = true});
+  const FileDescriptor second = Listen("127.0.0.1", {.port = PortOf(first), .reuse_port = true});
+  EXPECT_THAT(On(PortOf(first)), UnorderedElementsAre(Is(first, "127.0.0.1"), Is(second, "127.0.0.1")));
+}
+
+TEST_P(ListenerTableTest, DoesNotShowWhatLoopbackDoesNotReach) {
+  const FileDescriptor elsewhere = Listen("127.0.0.9");
+  EXPECT_THAT(On(PortOf(elsewhere)), IsEmpty());
+}
+
+TEST_P(ListenerTableTest, ConnectionsAreNoListeners) {
+  FileDescriptor listener = Listen("127.0.0.1");
+  const std::uint16_t port = PortOf(listener);
+  const FileDescriptor client = curfew::testing::ConnectTo(port);
+  const FileDescriptor accepted = curfew::testing::Accept(listener);
+  EXPECT_THAT(On(port), ElementsAre(Is(listener, "127.0.0.1")));
+  listener.Reset();
+  EXPECT_THAT(On(port), IsEmpty()) << "the accepted connection has the same local port";
+  EXPECT_THAT(On(PortOf(client)), IsEmpty());
+}
+
+TEST_P(ListenerTableTest, NobodyListensOnAPortThatIsOnlyHeld) {
+  const FileDescriptor listener = Listen("127.0.0.1");
+  EXPECT_EQ(::shutdown(listener.get(), SHUT_RD), 0);  // Linux: back from listening to merely bound
+  EXPECT_THAT(On(PortOf(listener)), IsEmpty());
+}
+
+TEST_P(ListenerTableTest, AnswersManyQuestionsInARow) {
+  const FileDescriptor listener = Listen("127.0.0.1");
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_THAT(On(PortOf(listener)), ElementsAre(Is(listener, "127.0.0.1")));
+    ASSERT_THAT(On(1), IsEmpty());
+  }
+}
+
+TEST(ListeningSocketTest, IsWrittenAsPeopleWriteAddresses) {
+  EXPECT_EQ((ListeningSocket{.address = "127.0.0.1", .port = 80}).ToString(), "127.0.0.1:80");
+  EXPECT_EQ((ListeningSocket{.address = "::1", .port = 80}).ToString(), "[::1]:80");
+}
+
+TEST(ProcListenerTableTest, MissingTableIsNobody) {
+  const curfew::testing::TempProc root;
+  const procfs::Proc proc(root.root());
+  const auto sockets = MakeProcListenerTable(proc)->On(80);
+  ASSERT_TRUE(sockets.ok());
+  EXPECT_THAT(sockets.value(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace curfew::readiness

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "readiness/validate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace curfew::readiness {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Optional;
+
+const ServerAddress kAddress{.host = "127.0.0.1", .ports = {{"", 0}, {"admin", 0}}, .dir = "/tmp/server"};
+
+std::optional<std::string> Problem(const Ready& ready) {
+  return FindProblem(ready, kAddress);
+}
+auto Says(const std::string& one, const std::string& two) {
+  return Optional(AllOf(HasSubstr("ready: Ready::"), HasSubstr(one), HasSubstr(two)));
+}
+
+TEST(FindProblemTest, FindsNoneInSoundReadies) {
+  const auto yes = [](const ServerAddress&) { return true; };
+  for (const Ready& ready :
+       {Ready::Tcp(), Ready::Tcp("admin"), Ready::Http(), Ready::Http("/a?b=c%20d", {.port = "admin"}),
+        Ready::Unix("/tmp/s"), Ready::Unix("relative"), Ready::Log("ready|up"), Ready::File("pid"),
+        Ready::When(yes), Ready::All({}), Ready::Any({Ready::Tcp(), Ready::File("x")})}) {
+    EXPECT_EQ(Problem(ready), std::nullopt);
+  }
+}
+
+TEST(FindProblemTest, NamesTheRegexThatDoesNotCompileAndWhy) {
+  EXPECT_THAT(Problem(Ready::Log("up (")), Says("Log(\"up (\")", "missing )"));
+}
+
+TEST(FindProblemTest, NamesThePortThatNobodyAskedFor) {
+  EXPECT_THAT(Problem(Ready::Tcp("metrics")), Says("Tcp(\"metrics\")", "{port:metrics}"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.port = "metrics"})), Says("Http(\"/\")", "{port:metrics}"));
+  EXPECT_THAT(FindProblem(Ready::Tcp(), ServerAddress{}), Says("Tcp", "{port}"));
+}
+
+TEST(FindProblemTest, MeasuresUnixPathsAsTheyWillBeUsed) {
+  EXPECT_EQ(Problem(Ready::Unix("/" + std::string(106, 's'))), std::nullopt);
+  EXPECT_THAT(Problem(Ready::Unix("/" + std::string(107, 's'))), Says("108 bytes", "107"));
+  EXPECT_THAT(Problem(Ready::Unix(std::string(100, 's'))), Says("112 bytes", "/tmp/server/"));
+}
+
+TEST(FindProblemTest, RefusesPathsThatCannotBe) {
+  EXPECT_THAT(Problem(Ready::Unix("")), Says("Unix", "path"));
+  EXPECT_THAT(Problem(Ready::File("")), Says("File", "path"));
+  EXPECT_THAT(Problem(Ready::File(std::string("a\0b", 3))), Says("File", "NUL"));
+}
+
+TEST(FindProblemTest, RefusesHttpPathsThatWouldBreakTheRequest) {
+  EXPECT_THAT(Problem(Ready::Http("health")), Says("\"health\"", "begins with '/'"));
+  EXPECT_THAT(Problem(Ready::Http("")), Says("Http", "begins with '/'"));
+  EXPECT_THAT(Problem(Ready::Http("/a b")), Says("Http", "%XX"));
+  EXPECT_THAT(Problem(Ready::Http("/\r\nX-Evil: 1")), Says("Http", "\\x0D\\x0A"));
+}
+
+TEST(FindProblemTest, RefusesStatusRangesThatHoldNothing) {
+  EXPECT_THAT(Problem(Ready::Http("/", {.min_status = 300, .max_status = 200})), Says("300", "200"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.min_status = 0})), Says("0", "399"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.max_status = 700})), Says("200", "700"));
+}
+
+TEST(FindProblemTest, RefusesWhatCanNeverHold) {
+  EXPECT_THAT(Problem(Ready::When(nullptr)), Says("When", "function"));
+  EXPECT_THAT(Problem(Ready::Any({})), Says("Any", "part"));
+}
+
+TEST(FindProblemTest, LooksIntoEveryPart) {
+  EXPECT_THAT(Problem(Ready::All({Ready::Tcp(), Ready::Any({Ready::Log("[")})})), Says("Log", "["));
+}
+
+TEST(ExpandSubjectsTest, ExpandsPathsEverywhereAndNothingElse) {
+  const auto expand = [](const std::string& text) { return "<" + text + ">"; };
+  const Ready expanded =
+      ExpandSubjects(Ready::All({Ready::Unix(), Ready::Any({Ready::File("{dir}/pid"), Ready::Log("{dir}")}),
+                                 Ready::Tcp("a"), Ready::Http("/x", {.port = "a", .min_status = 201})}),
+                     expand);
+  ASSERT_EQ(expanded.parts().size(), 4U);
+  EXPECT_EQ(expanded.parts()[0].subject(), "<{socket}>");
+  EXPECT_EQ(expanded.parts()[1].parts()[0].subject(), "<{dir}/pid>");
+  EXPECT_EQ(expanded.parts()[1].parts()[1].subject(), "{dir}") << "braces in a regex are the regex's";
+  EXPECT_EQ(expanded.parts()[2].subject(), "a");
+  EXPECT_EQ(expanded.parts()[3].http().min_status, 201);
+  EXPECT_EQ(expanded.parts()[1].kind(), Ready::Kind::kAny);
+}
+
+TEST(ExpandSubjectsTest, PassesOnWhatExpandThrows) {
+  const auto fail = [](const std::string&) -> std::string { throw std::runtime_error("unknown {x}"); };
+  EXPECT_THROW(static_cast<void>(ExpandSubjects(Ready::All({Ready::File("{x}")}), fail)), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace curfew::readiness
