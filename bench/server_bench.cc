@@ -5,6 +5,7 @@
 //   leak check Run::CheckForLeaks on a clean test against the bare listing of /proc
 #include <arpa/inet.h>
 #include <benchmark/benchmark.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>

@@ -31,7 +31,9 @@ class [[nodiscard]] Result {
   [[nodiscard]] const T& value() const { return std::get<T>(content_); }
   [[nodiscard]] const Failure& failure() const { return std::get<Failure>(content_); }
   T& operator*() { return value(); }
+  const T& operator*() const { return value(); }
   T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
 
  private:
   std::variant<T, Failure> content_;

@@ -133,9 +133,9 @@ void Run::State::EnsureKeeper() {
   auto started = server::KeeperClient::Start({id, tag, directory.string(), JournalPath(id, directory)});
   if (!started.ok()) {
     const auto& failure = started.failure();
-    std::error_code ignored;  // empty, and ours
-    std::filesystem::remove_all(directory, ignored);
-    directory.clear();
+    // Empty, and ours. Not remove_all: that needs a descriptor, and the lack of one may be the failure. What cannot
+    // be removed now serves the next try.
+    if (::rmdir(directory.c_str()) == 0) directory.clear();
     throw StartError(StartError::kCouldNotLaunch,
                      "failed to start a server: could not start the keeper: " + failure.ToString() +
                          "; CURFEW_KEEPER_PROGRAM names another place for it",

@@ -204,6 +204,10 @@ StopResult Server::Impl::End(bool kill) {
                              (result.failure().error == ETIMEDOUT ? " does not answer" : " was killed from outside") +
                              "; the keeper reaps what is left of the tree");
   }
+  for (auto& orphan : result->orphans) {
+    orphan.server = prepared->name();
+    orphan.test = test;
+  }
   if (!again) NoteLeaks(*result);
   return std::move(*result);
 }

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 1, row by row: however the test program ends, nothing of it is left. Seen from outside, by a variable
+// in the environment that Curfew knows nothing of.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <random>
+#include <string>
+#include <tuple>
+
+#include "processes.h"
+
+namespace curfew {
+namespace {
+
+using testing_support::Eventually;
+using testing_support::Program;
+using testing_support::TemporaryDirectory;
+using testing_support::Truth;
+
+bool NoRunDirectoryIn(const std::string& directory) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().filename().string().starts_with("curfew-")) return false;
+  }
+  return true;
+}
+
+class Endings : public testing::Test {
+ protected:
+  Program Start(const std::string& ending, const std::string& sample) {
+    return Program({CURFEW_VICTIM, ending, sample, touched_},
+                   {{Truth::kVariable, truth_.token()}, {"TMPDIR", directory_.path()}});
+  }
+  bool AwaitUp() {
+    return Eventually([this] { return std::filesystem::exists(touched_); });
+  }
+  void ExpectNothingLeft() {
+    EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+    EXPECT_TRUE(Eventually([this] { return NoRunDirectoryIn(directory_.path()); })) << directory_.path();
+  }
+
+  Truth truth_;
+  TemporaryDirectory directory_;
+  std::string touched_ = directory_.path() + "/up";
+};
+
+class ByItself : public Endings, public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
+
+TEST_P(ByItself, LeavesNothing) {
+  const auto& [ending, sample] = GetParam();
+  Program victim = Start(ending, sample);
+  ASSERT_TRUE(AwaitUp());
+  ASSERT_TRUE(victim.Wait());
+  ExpectNothingLeft();
+}
+
+std::string NameOf(const testing::TestParamInfo<std::tuple<const char*, const char*>>& info) {
+  return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, ByItself,
+                         testing::Combine(testing::Values("return", "exit", "_exit", "quick_exit", "abort", "terminate",
+                                                          "thread_throws", "segv", "overflow"),
+                                          testing::Values("tcp_echo", "double_fork_daemon", "ignores_sigterm",
+                                                          "many_groups")),
+                         NameOf);
+
+class Killed : public Endings, public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
+
+TEST_P(Killed, LeavesNothing) {
+  const auto& [ending, sample] = GetParam();
+  Program victim = Start(ending, sample);
+  ASSERT_TRUE(AwaitUp());
+  victim.Signal(SIGKILL);
+  ASSERT_TRUE(victim.Wait());
+  ExpectNothingLeft();
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, Killed,
+                         testing::Combine(testing::Values("hang", "fork_and_hang", "stray_and_hang"),
+                                          testing::Values("tcp_echo", "double_fork_daemon", "own_session_child",
+                                                          "forks_workers", "ignores_sigterm", "many_groups")),
+                         NameOf);
+
+TEST_F(Endings, SigtermLeavesNothing) {
+  Program victim = Start("hang", "double_fork_daemon");
+  ASSERT_TRUE(AwaitUp());
+  victim.Signal(SIGTERM);
+  const auto status = victim.Wait();
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(WIFSIGNALED(*status));
+  ExpectNothingLeft();
+}
+
+TEST_F(Endings, StrayOfAProgramThatExitsIsReaped) {
+  Program victim = Start("stray_and_exit", "tcp_echo");
+  ASSERT_TRUE(victim.Wait());
+  ExpectNothingLeft();
+}
+
+TEST_F(Endings, ProgramThatReplacesItselfLosesItsServers) {
+  Program victim = Start("exec", "double_fork_daemon");
+  ASSERT_TRUE(AwaitUp());
+  // The replaced program goes on under its own pid, with the token in its environment.
+  EXPECT_TRUE(Eventually([&] { return truth_.Alive() == std::vector<pid_t>{victim.pid()}; })) << truth_.Describe();
+}
+
+// At random moments: while the keeper starts, while the server does, in between.
+TEST_F(Endings, KillAtRandomMomentsLeavesNothing) {
+  std::mt19937 random(testing::UnitTest::GetInstance()->random_seed() + 1U);
+  for (int round = 0; round < 10; ++round) {
+    Program victim = Start("hang", round % 2 == 0 ? "double_fork_daemon" : "many_groups");
+    // A moment of the program's own progress, not of the clock: so many system-visible steps from its start.
+    const auto steps = std::uniform_int_distribution<int>(0, 40)(random);
+    for (int step = 0; step < steps; ++step) static_cast<void>(truth_.Alive());
+    victim.Signal(SIGKILL);
+    ASSERT_TRUE(victim.Wait());
+    ASSERT_TRUE(truth_.AwaitNothing()) << "round " << round << ": " << truth_.Describe();
+  }
+  ExpectNothingLeft();
+}
+
+}  // namespace
+}  // namespace curfew

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// victim ENDING SAMPLE [TOUCH]: starts a sample server, says so by making the file TOUCH, and ends as told. Not a
+// GoogleTest program: what holds for it holds for any.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include <curfew/harness.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+[[noreturn]] void HangForEver() {
+  ::alarm(100);  // whatever goes wrong with the test, this ends
+  for (;;) ::pause();
+}
+
+// A child that lives on without exec, and so holds every descriptor of its parent, our sockets among them.
+void ForkSleeper() {
+  if (::fork() == 0) HangForEver();
+}
+
+void StrayDaemon() {
+  if (::fork() != 0) return;
+  ::setsid();
+  if (::fork() != 0) ::_exit(0);
+  for (int fd = 0; fd < 1024; ++fd) ::close(fd);
+  ::alarm(100);
+  char* const argv[] = {const_cast<char*>("sleep"), const_cast<char*>("100"), nullptr};
+  ::execvp("sleep", argv);
+  ::_exit(127);
+}
+
+[[noreturn]] void Overflow(volatile char* above) {
+  volatile char frame[4096];
+  frame[0] = above == nullptr ? '\0' : above[0];
+  Overflow(frame);
+}
+
+const std::map<std::string, std::function<void()>> kEndings = {
+    {"return", [] {}},
+    {"hang", [] { HangForEver(); }},
+    {"exit", [] { std::exit(0); }},
+    {"_exit", [] { ::_exit(0); }},
+    {"quick_exit", [] { std::quick_exit(0); }},
+    {"abort", [] { std::abort(); }},
+    {"terminate", [] { throw std::runtime_error("nobody catches this"); }},
+    {"thread_throws", [] { std::thread([] { throw std::runtime_error("nor this"); }).join(); }},
+    {"segv", [] { ::raise(SIGSEGV); }},
+    {"overflow", [] { Overflow(nullptr); }},
+    {"exec",
+     [] {
+       ::alarm(100);
+       char* const argv[] = {const_cast<char*>("sleep"), const_cast<char*>("100"), nullptr};
+       ::execvp("sleep", argv);
+     }},
+    {"fork_and_hang", [] { ForkSleeper(), HangForEver(); }},
+    {"stray_and_hang", [] { StrayDaemon(), HangForEver(); }},
+    {"stray_and_exit", [] { StrayDaemon(), ::_exit(0); }},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3 || !kEndings.contains(argv[1])) return 2;
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  std::optional<curfew::Server> server;
+  const std::string sample = argv[2];
+  if (sample != "none") {
+    curfew::ServerSpec spec{.command = {CURFEW_SAMPLE_DIR "/" + sample, "--port", "{port}"}};
+    // Two servers, where a graceful stop takes its time: the warden's grace must not be cut by anybody's death.
+    if (sample == "ignores_sigterm") spec.stop = {{{SIGTERM, 300ms}}};
+    server.emplace(curfew::Server::Start(std::move(spec)));
+  }
+  if (argc > 3) ::close(::open(argv[3], O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  kEndings.at(argv[1])();
+  return 0;
+}
