@@ -48,7 +48,7 @@ heading "3. A server that never listens: ended by its deadline, with what was se
 run demo_hung_server
 ends 1
 says 'not ready after its ready_timeout of 1 s'
-says 'nothing listens'
+says 'nobody listens'
 
 heading "4. A test that hangs on its server: ended by the test's deadline, and the next one runs"
 run demo_hung_test --curfew_test_timeout=2s

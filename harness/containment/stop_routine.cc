@@ -27,6 +27,14 @@ StopRoutine::StopRoutine(const TreeFinder& finder, const process::Pidfd& leader,
   TakeSnapshot(daemonizes);
 }
 
+bool StopRoutine::IsOrphan(const ProcessInfo& process) const {
+  // The warden is the parent of the leader and of whoever lost its own.
+  if (process.parent != finder_.root() || process.pid == leader_.pid()) return false;
+  // Children of a leader that has ended before the stop have lost their parent by that alone; only one that had
+  // left the leader's group as well had meant to stay.
+  return !reaper_.leader_status() || process.group != leader_.pid();
+}
+
 void StopRoutine::TakeSnapshot(bool daemonizes) {
   if (reaper_.nothing_left()) return;
   std::vector<ProcessInfo> orphans;
@@ -34,8 +42,7 @@ void StopRoutine::TakeSnapshot(bool daemonizes) {
     if (member.zombie()) continue;
     auto info = finder_.proc().Describe(member.pid);
     if (!info) continue;
-    // The warden is the parent of the leader and of whoever lost its own: an orphan is told by that.
-    if (!daemonizes && info->parent == finder_.root() && info->pid != leader_.pid()) orphans.push_back(*info);
+    if (!daemonizes && IsOrphan(*info)) orphans.push_back(*info);
     result_.processes.push_back({std::move(*info), 0, std::nullopt});
   }
   procfs::FillPorts(finder_.proc(), orphans);

@@ -36,6 +36,7 @@ class StopRoutine {
 
  private:
   void TakeSnapshot(bool daemonizes);
+  [[nodiscard]] bool IsOrphan(const ProcessInfo& process) const;
   // Marks who of the snapshot is alive now as in need of this signal.
   void MarkLiving(const std::vector<procfs::Stat>& living, int signal);
 

@@ -30,7 +30,9 @@ std::string Find(const std::string& program, const std::vector<std::string>& mor
 class Redis : public TcpServerFixture {
  protected:
   ServerSpec Spec() override {
-    return {.command = {Find("redis-server"), "--port", "{port}", "--dir", "{dir}", "--appendonly", "yes"}};
+    // It listens before it has read its data, and answers -LOADING until it has.
+    return {.command = {Find("redis-server"), "--port", "{port}", "--dir", "{dir}", "--appendonly", "yes"},
+            .ready = Ready::All({Ready::Tcp(), Ready::Log("Ready to accept connections")})};
   }
 };
 

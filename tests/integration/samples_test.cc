@@ -62,7 +62,6 @@ class Samples : public testing::TestWithParam<std::size_t> {
     spec.stop = {{{SIGTERM, behaviour.graceful ? Duration(60s) : Duration(200ms)}}};
     return spec;
   }
-  // The sample's workings may have produced a leak on purpose: it was looked at here, and is nobody's failure.
   Truth truth_;
 };
 
