@@ -72,14 +72,15 @@ process::Result<std::unique_ptr<KeeperClient>> KeeperClient::Start(const KeeperL
 
 process::Result<nlohmann::json> KeeperClient::Ask(const nlohmann::json& request, Duration timeout, int descriptor) {
   const std::lock_guard lock(mutex_);
+  if (broken_) return Failure{"ask the keeper", EPIPE};
   const auto deadline = Clock::now() + timeout;
   if (auto sent = channel_.Send(request, deadline, descriptor); !sent.ok()) {
     return Failure{"ask the keeper", sent.failure().error};
   }
   auto answer = channel_.Receive(deadline);
-  // A late answer would be taken for that of the next question.
+  // A late answer would be taken for that of the next question. Not closed: a signal handler may have the number.
   if (!answer.ok()) {
-    channel_.Close();
+    broken_ = true;
     return Failure{"hear from the keeper", answer.failure().error};
   }
   auto& body = answer->body;

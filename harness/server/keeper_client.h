@@ -30,12 +30,16 @@ class KeeperClient {
   [[nodiscard]] process::Result<nlohmann::json> Ask(const nlohmann::json& request, Duration timeout,
                                                     int descriptor = -1);
   [[nodiscard]] pid_t pid() const { return keeper_.pid(); }
+  // For the signal handlers: the socket and the keeper's pidfd.
+  [[nodiscard]] int control_fd() const { return channel_.fd(); }
+  [[nodiscard]] int pidfd() const { return keeper_.get(); }
 
  private:
   KeeperClient(keeper::Channel channel, process::Pidfd keeper)
       : channel_(std::move(channel)), keeper_(std::move(keeper)) {}
 
   std::mutex mutex_;
+  bool broken_ = false;
   keeper::Channel channel_;
   process::Pidfd keeper_;
 };

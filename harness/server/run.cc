@@ -18,6 +18,7 @@
 #include "process/switches.h"
 #include "report/encode.h"
 #include "server/run_state.h"
+#include "server/signal_handlers.h"
 
 namespace curfew {
 namespace {
@@ -142,6 +143,7 @@ void Run::State::EnsureKeeper() {
                      {.error_number = failure.error});
   }
   keeper = std::move(*started);
+  server::InstallSignalHandlers(keeper->control_fd(), keeper->pidfd());
   AnnounceTest();
 }
 
@@ -235,6 +237,7 @@ void Run::End() {
   const std::lock_guard lock(state_->mutex);
   if (!state_->keeper) return;
   static_cast<void>(state_->Ask({{"op", "end"}}, kEndTimeout));
+  server::RemoveSignalHandlers();
   state_->keeper.reset();
   state_->directory.clear();
 }

@@ -84,13 +84,28 @@ INSTANTIATE_TEST_SUITE_P(Ways, Killed,
                                                           "forks_workers", "ignores_sigterm", "many_groups")),
                          NameOf);
 
-TEST_F(Endings, SigtermLeavesNothing) {
-  Program victim = Start("hang", "double_fork_daemon");
+class Signalled : public Endings, public testing::WithParamInterface<int> {};
+
+TEST_P(Signalled, EndsByItsSignalAndNotBeforeTheTreesAreGone) {
+  // slow_stop takes its second: a program that did not wait for its keeper would be gone long before.
+  Program victim = Start("hang", "slow_stop");
   ASSERT_TRUE(AwaitUp());
-  victim.Signal(SIGTERM);
+  victim.Signal(GetParam());
   const auto status = victim.Wait();
   ASSERT_TRUE(status);
-  EXPECT_TRUE(WIFSIGNALED(*status));
+  EXPECT_TRUE(WIFSIGNALED(*status) && WTERMSIG(*status) == GetParam()) << *status;
+  EXPECT_TRUE(truth_.Alive().empty()) << truth_.Describe();
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, Signalled, testing::Values(SIGINT, SIGTERM, SIGHUP));
+
+TEST_F(Endings, SameSignalTwiceEndsTheProgramAtOnceAndTheKeeperFinishes) {
+  Program victim = Start("hang", "slow_stop");
+  ASSERT_TRUE(AwaitUp());
+  victim.Signal(SIGINT);
+  // Handled at least once when the server has been told; then the next one ends the program.
+  for (int round = 0; round < 2; ++round) victim.Signal(SIGINT);
+  ASSERT_TRUE(victim.Wait());
   ExpectNothingLeft();
 }
 
