@@ -81,7 +81,7 @@ class ChildSetup {
     // Sources are moved above every target first, so that no dup2 in the child overwrites a later source.
     const int standard[] = {request_.stdin_fd, request_.stdout_fd, request_.stderr_fd};
     for (const int fd : standard) {
-      sources_.push_back(fd >= 0 ? DuplicateAbove(fd, first_unused_) : OpenNull());
+      sources_.push_back(fd >= 0 ? DuplicateAbove(fd, first_unused_) : OpenNull(first_unused_));
       if (!sources_.back().valid()) return LastError();
     }
     for (const int fd : request_.descriptors) {
@@ -127,7 +127,10 @@ class ChildSetup {
   }
 
  private:
-  static FileDescriptor OpenNull() { return FileDescriptor(::open("/dev/null", O_RDWR | O_CLOEXEC)); }
+  static FileDescriptor OpenNull(int lowest) {
+    const FileDescriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    return null.valid() ? DuplicateAbove(null.get(), lowest) : FileDescriptor();
+  }
 
   // exec resets handlers but keeps what is ignored; and a pending signal must not run a handler of the
   // parent's here once the mask is empty.

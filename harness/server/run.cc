@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/run.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +51,15 @@ std::string RandomRunId() {
   char text[16];
   std::snprintf(text, sizeof text, "%06x%06x", random() & 0xffffffU, random() & 0xffffffU);
   return text;
+}
+
+// A program may be started with some of its standard descriptors closed. Ours would then take their numbers, and
+// what the program prints would go to its keeper.
+void FillStandardDescriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    // open(2) takes the lowest number that is free, which is this one.
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) static_cast<void>(::open("/dev/null", O_RDWR));
+  }
 }
 
 std::filesystem::path MakeRunDirectory(const std::string& id) {
@@ -130,6 +140,7 @@ std::vector<leaks::LiveServer> Run::State::LiveServers() const {
 
 void Run::State::EnsureKeeper() {
   if (keeper) return;
+  FillStandardDescriptors();
   if (directory.empty()) directory = MakeRunDirectory(id);
   auto started = server::KeeperClient::Start({id, tag, directory.string(), JournalPath(id, directory)});
   if (!started.ok()) {
