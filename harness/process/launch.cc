@@ -249,7 +249,7 @@ class BoostLauncher : public Launcher {
 }  // namespace
 
 Launcher& Launcher::Real() {
-  static BoostLauncher launcher;
+  static auto& launcher = *new BoostLauncher;  // never destroyed: servers may be started from exit handlers
   return launcher;
 }
 

@@ -32,7 +32,8 @@ ExecutableSearch FindExecutable(const std::string& program, const std::string& s
     return search;
   }
   search.error = ENOENT;
-  std::istringstream directories(search_path);
+  // The colon behind it: getline does not tell of an empty last part, which means something, too.
+  std::istringstream directories(search_path + ':');
   for (std::string directory; std::getline(directories, directory, ':');) {
     if (directory.empty()) directory = ".";  // execvp(3): an empty part is the working directory
     search.looked.push_back(directory);

@@ -33,7 +33,7 @@ void Split(std::string_view text, OnText on_text, OnPlaceholder on_placeholder) 
     if (escaped && length != 0 && text.substr(1 + length).starts_with('}')) {
       on_text(text.substr(1, length));
       text.remove_prefix(length + 2);
-    } else if (text.starts_with("${")) {
+    } else if (text.starts_with("${") && !text.starts_with("${{")) {
       on_text(text.substr(0, 2));
       text.remove_prefix(2);
     } else if (!escaped && length != 0) {

@@ -139,7 +139,7 @@ void PreparedServer::FillIn() {
     out << Expanded(text);
     if (!out.flush()) CouldNotLaunch(name_, "could not write " + path.string(), errno);
   }
-  const auto uses_socket = [this](const std::string& text) {
+  const auto uses_socket = [](const std::string& text) {
     const auto words = FindPlaceholders(text);
     return std::find(words.begin(), words.end(), "socket") != words.end();
   };

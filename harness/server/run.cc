@@ -34,7 +34,8 @@ constexpr auto kDefaultTestTimeout = 60s;
 constexpr auto kEndTimeout = 120s;
 
 const procfs::Proc& TheProc() {
-  static const procfs::Proc proc;
+  // Never destroyed: the run ends in an exit handler, after later statics are gone.
+  static const auto& proc = *new procfs::Proc;
   return proc;
 }
 

@@ -24,7 +24,8 @@ constexpr auto kStopSlack = 30s;
 constexpr std::size_t kLogLines = 20;
 
 const procfs::Proc& TheProc() {
-  static const procfs::Proc proc;
+  // Never destroyed: the run ends in an exit handler, after later statics are gone.
+  static const auto& proc = *new procfs::Proc;
   return proc;
 }
 

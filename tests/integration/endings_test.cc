@@ -124,7 +124,7 @@ TEST_F(Endings, ProgramThatReplacesItselfLosesItsServers) {
 
 // At random moments: while the keeper starts, while the server does, in between.
 TEST_F(Endings, KillAtRandomMomentsLeavesNothing) {
-  std::mt19937 random(testing::UnitTest::GetInstance()->random_seed() + 1U);
+  std::mt19937 random(static_cast<unsigned>(testing::UnitTest::GetInstance()->random_seed()));
   for (int round = 0; round < 10; ++round) {
     Program victim = Start("hang", round % 2 == 0 ? "double_fork_daemon" : "many_groups");
     // A moment of the program's own progress, not of the clock: so many system-visible steps from its start.
