@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // curfew-keeper RUN TAG DIRECTORY JOURNAL OWNER_PID: started by the test program, one for each.
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <string>
 
 #include "containment/reaper.h"
 #include "keeper/keeper.h"
@@ -37,8 +39,17 @@ int main(int argc, char** argv) {
                                      FileDescriptor(keeper::kKeeperOwnerPidfd));
   auto self = process::Pidfd::Open(::getpid());
   if (!self.ok()) return self.failure().error;
+  // Searchable by others, since a server may run as another user; not listable, and its name cannot be guessed.
+  const bool made = ::mkdir(options.directory.c_str(), 0711) == 0;
+  const int mkdir_error = made ? 0 : errno;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  if (!control.Send({{"op", "hello"}, {"pid", ::getpid()}}, deadline, self->get()).ok()) return 1;
+  if (!made) {
+    const std::string operation = "make the run's directory " + options.directory.string();
+    static_cast<void>(control.Send({{"op", "failed"}, {"operation", operation}, {"errno", mkdir_error}}, deadline));
+    return 1;
+  }
+  // A test program that is gone already is noticed, and the directory removed, like any other end.
+  static_cast<void>(control.Send({{"op", "hello"}, {"pid", ::getpid()}}, deadline, self->get()));
   keeper::Keeper keeper(std::move(control), std::move(owner), std::move(options), process::Launcher::Real());
   keeper.Run();
   return 0;

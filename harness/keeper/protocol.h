@@ -9,7 +9,7 @@
 //   test_ends {}                                         -> ok {timed_out?: text}
 //   note {journal}                                       -> ok        (an event for the journal)
 //   end {}                                               -> ok        (when every warden is gone)
-// Keeper -> test program, unasked, first thing: hello {pid} + a pidfd of the keeper itself
+// Keeper -> test program, unasked, first thing: hello {pid} + a pidfd of the keeper itself | failed {operation, errno}
 //
 // Test program -> warden, over the server's own channel:
 //   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy}

@@ -79,16 +79,19 @@ std::optional<Stat> ParseStat(std::string_view text) {
   const std::optional<pid_t> ppid = ParseNumber<pid_t>(TakeWord(rest));
   const std::optional<pid_t> pgrp = ParseNumber<pid_t>(TakeWord(rest));
   const std::optional<pid_t> session = ParseNumber<pid_t>(TakeWord(rest));
-  for (int field = 7; field < 22; ++field) static_cast<void>(TakeWord(rest));
+  for (int field = 7; field < 9; ++field) static_cast<void>(TakeWord(rest));
+  const std::optional<std::uint64_t> flags = ParseNumber<std::uint64_t>(TakeWord(rest));
+  for (int field = 10; field < 22; ++field) static_cast<void>(TakeWord(rest));
   const std::optional<std::uint64_t> start = ParseNumber<std::uint64_t>(TakeWord(rest));
   // There is always more behind the start time; without it the number itself may have been cut.
-  if (!pid || state.size() != 1 || !ppid || !pgrp || !session || !start || rest.empty()) return std::nullopt;
+  if (!pid || state.size() != 1 || !ppid || !pgrp || !session || !flags || !start || rest.empty()) return std::nullopt;
   return Stat{.pid = *pid,
               .comm = std::string(text.substr(open + 1, close - open - 1)),
               .state = state.front(),
               .ppid = *ppid,
               .pgrp = *pgrp,
               .session = *session,
+              .flags = *flags,
               .start_ticks = *start};
 }
 

@@ -22,9 +22,12 @@ struct Stat {
   pid_t ppid = 0;
   pid_t pgrp = 0;
   pid_t session = 0;
+  std::uint64_t flags = 0;        // field 9, PF_* of the kernel's sched.h
   std::uint64_t start_ticks = 0;  // field 22, clock ticks since boot
 
   [[nodiscard]] bool zombie() const { return state == 'Z' || state == 'X'; }
+  // On its way out (PF_EXITING): its connections may be closed already while it is no zombie yet.
+  [[nodiscard]] bool exiting() const { return zombie() || (flags & 0x4U) != 0; }
 };
 
 // Nothing if the text is not a whole stat line. The name is delimited by the first '(' and the *last* ')':

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/keeper_client.h"
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +67,7 @@ process::Result<std::unique_ptr<KeeperClient>> KeeperClient::Start(const KeeperL
 
   auto hello = ours.Receive(Clock::now() + process::Scaled(kStartTimeout));
   if (!hello.ok()) return Failure{"hear from the keeper " + request.executable, hello.failure().error};
+  if (hello->body.at("op") == "failed") return Failure{hello->body.at("operation"), hello->body.at("errno")};
   auto keeper = process::Pidfd::Adopt(hello->body.at("pid").get<pid_t>(), std::move(hello->descriptor));
   return std::unique_ptr<KeeperClient>(new KeeperClient(std::move(ours), std::move(keeper)));
 }
@@ -86,6 +88,15 @@ process::Result<nlohmann::json> KeeperClient::Ask(const nlohmann::json& request,
   auto& body = answer->body;
   if (body.at("op") == "failed") return Failure{body.at("operation"), body.at("errno")};
   return std::move(body);
+}
+
+bool KeeperClient::AwaitEnd(Duration timeout) const {
+  const auto deadline = Clock::now() + timeout;
+  pollfd ended{keeper_.get(), POLLIN, 0};
+  while (::poll(&ended, 1, process::PollTimeout(Clock::now(), deadline)) < 0) {
+    if (errno != EINTR) break;
+  }
+  return keeper_.Ended();
 }
 
 }  // namespace curfew::server

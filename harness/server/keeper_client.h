@@ -30,6 +30,8 @@ class KeeperClient {
   [[nodiscard]] process::Result<nlohmann::json> Ask(const nlohmann::json& request, Duration timeout,
                                                     int descriptor = -1);
   [[nodiscard]] pid_t pid() const { return keeper_.pid(); }
+  // Waits until the keeper has ended; whether it has, in time.
+  bool AwaitEnd(Duration timeout) const;
   // For the signal handlers: the socket and the keeper's pidfd.
   [[nodiscard]] int control_fd() const { return channel_.fd(); }
   [[nodiscard]] int pidfd() const { return keeper_.get(); }

@@ -63,20 +63,11 @@ void FillStandardDescriptors() {
   }
 }
 
-std::filesystem::path MakeRunDirectory(const std::string& id) {
+// The keeper makes it: so there is none without somebody who will remove it.
+std::filesystem::path RunDirectory(const std::string& id) {
   std::error_code error;
-  auto parent = std::filesystem::temp_directory_path(error);
-  if (error) parent = "/tmp";
-  auto directory = parent / ("curfew-" + id);
-  // Searchable by others: a server may run as another user. Not listable, and its name cannot be guessed.
-  if (::mkdir(directory.c_str(), 0711) != 0) {
-    const int failed = errno;
-    throw StartError(StartError::kCouldNotLaunch,
-                     "failed to start a server: could not make the run's directory " + directory.string() + ": " +
-                         process::DescribeErrno(failed) + "; is TMPDIR right, and is there room?",
-                     {.error_number = failed});
-  }
-  return directory;
+  const auto parent = std::filesystem::temp_directory_path(error);
+  return (error ? "/tmp" : std::filesystem::absolute(parent)) / ("curfew-" + id);
 }
 
 std::string JournalPath(const std::string& id, const std::filesystem::path& directory) {
@@ -142,16 +133,13 @@ std::vector<leaks::LiveServer> Run::State::LiveServers() const {
 void Run::State::EnsureKeeper() {
   if (keeper) return;
   FillStandardDescriptors();
-  if (directory.empty()) directory = MakeRunDirectory(id);
+  directory = RunDirectory(id);
   auto started = server::KeeperClient::Start({id, tag, directory.string(), JournalPath(id, directory)});
   if (!started.ok()) {
     const auto& failure = started.failure();
-    // Empty, and ours. Not remove_all: that needs a descriptor, and the lack of one may be the failure. What cannot
-    // be removed now serves the next try.
-    if (::rmdir(directory.c_str()) == 0) directory.clear();
     throw StartError(StartError::kCouldNotLaunch,
                      "failed to start a server: could not start the keeper: " + failure.ToString() +
-                         "; CURFEW_KEEPER_PROGRAM names another place for it",
+                         "; is TMPDIR right, and is there room? CURFEW_KEEPER_PROGRAM names another place for the keeper",
                      {.error_number = failure.error});
   }
   keeper = std::move(*started);
@@ -248,7 +236,10 @@ void Run::End() {
   if (!active()) return;
   const std::lock_guard lock(state_->mutex);
   if (!state_->keeper) return;
-  static_cast<void>(state_->Ask({{"op", "end"}}, kEndTimeout));
+  if (state_->Ask({{"op", "end"}}, kEndTimeout)) {
+    // Its answer is its last word, but only its end is the end: whoever looks now must not meet it.
+    static_cast<void>(state_->keeper->AwaitEnd(process::Scaled(kAskTimeout)));
+  }
   server::RemoveSignalHandlers();
   state_->keeper.reset();
   state_->directory.clear();

@@ -29,7 +29,8 @@ Server& Server::operator=(Server&&) noexcept = default;
 Server::~Server() = default;
 
 Server Server::Start(ServerSpec spec, std::stop_token cancel) {
-  auto impl = std::make_unique<Impl>(std::move(spec));
+  auto impl = std::make_unique<Impl>();
+  impl->Prepare(std::move(spec));
   impl->Launch(cancel);
   return Server(std::move(impl));
 }

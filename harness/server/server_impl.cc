@@ -61,7 +61,9 @@ std::string Headline(const Outcome& outcome, const ServerSpec& spec) {
 
 }  // namespace
 
-Server::Impl::Impl(ServerSpec spec) : owner(::getpid()), listeners(readiness::MakeListenerTable(TheProc())) {
+Server::Impl::Impl() : owner(::getpid()), listeners(readiness::MakeListenerTable(TheProc())) {}
+
+void Server::Impl::Prepare(ServerSpec spec) {
   Run& run = Run::Current();
   run.Begin();
   if (!run.active()) {
@@ -89,7 +91,7 @@ Server::Impl::~Impl() {
   auto& state = *Run::Current().state_;
   try {
     const std::lock_guard lock(mutex);
-    if (life) End(false);
+    if (life) static_cast<void>(End(false));
   } catch (const std::exception& error) {
     const std::lock_guard lock(state.mutex);
     state.deaths.emplace_back(error.what());
@@ -233,7 +235,7 @@ void Server::Impl::NoteLeaks(const StopResult& result) {
 }
 
 std::optional<std::string> Server::Impl::DescribeUnexpectedDeath() {
-  if (!life || exit_expected || !life->Ended()) return std::nullopt;
+  if (!life || exit_expected || !life->EndedByNow()) return std::nullopt;
   // Stopped by us: no death. Stopped by the keeper (a time-out): told by the test's own failure.
   if (life->stop_result()) return std::nullopt;
   std::string text = "server " + prepared->name() + " (pid " + std::to_string(life->Leader()) + ") ";

@@ -16,7 +16,7 @@
 namespace curfew {
 
 struct Server::Impl : ServerRecord {
-  explicit Impl(ServerSpec spec);
+  Impl();
   ~Impl() override;
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -29,6 +29,8 @@ struct Server::Impl : ServerRecord {
   void CheckOwner(const char* call) const;
   [[nodiscard]] bool owned() const { return ::getpid() == owner; }
 
+  // Takes its place in the run. Throws StartError; nothing is left then.
+  void Prepare(ServerSpec spec);
   // A life begins: a warden, a leader, readiness. Throws StartError; nothing is left running then.
   void Launch(const std::stop_token& cancel);
   [[nodiscard]] std::unique_ptr<server::ServerLife> StartWarden();

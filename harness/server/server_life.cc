@@ -62,6 +62,15 @@ bool ServerLife::Ended() {
   return !(daemonizes_ && *exit_status_ == ExitStatus::Exited(0));
 }
 
+bool ServerLife::EndedByNow() {
+  if (Ended()) return true;
+  if (exit_status_) return false;  // a daemon's leader
+  const auto stat = proc_.ReadStat(leader_);
+  if (stat && !stat->exiting()) return false;
+  static_cast<void>(AwaitExit(std::chrono::steady_clock::now() + process::Scaled(2s)));
+  return Ended();
+}
+
 std::vector<pid_t> ServerLife::Pids() const {
   std::vector<pid_t> pids;
   for (const auto& member : finder_.Find()) {

@@ -28,6 +28,9 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   // readiness::Life
   [[nodiscard]] int fd() const override { return channel_.fd(); }
   [[nodiscard]] bool Ended() override;
+  // As Ended, but one whose leader is on its way out counts: a client sees the end of its connection a moment before
+  // anybody can collect the process, and a test that ends on that has to be the one that is blamed.
+  [[nodiscard]] bool EndedByNow();
   // readiness::TreeView
   [[nodiscard]] pid_t Leader() const override { return leader_; }
   [[nodiscard]] std::vector<pid_t> Pids() const override;
