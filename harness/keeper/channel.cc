@@ -66,6 +66,14 @@ process::Result<std::pair<Channel, Channel>> Channel::Pair() {
 void Channel::Close() {
   closed_ = true;
   socket_.Reset();
+  buffer_.clear();
+}
+
+void Channel::Break() {
+  closed_ = true;
+  buffer_.clear();
+  // Not closed: somebody may be watching the descriptor, and hears of it by this, as the peer does.
+  ::shutdown(fd(), SHUT_RDWR);
 }
 
 process::Result<void> Channel::Send(nlohmann::json body, Deadline deadline, int descriptor) {
@@ -81,7 +89,10 @@ process::Result<void> Channel::Send(nlohmann::json body, Deadline deadline, int 
     if (taken >= 0) {
       sent += static_cast<std::size_t>(taken);
     } else if (errno == EAGAIN) {
-      if (const int error = Await(fd(), POLLOUT, deadline)) return Failure{"send", error};
+      if (const int error = Await(fd(), POLLOUT, deadline)) {
+        if (sent > 0) Break();  // the next message would be taken for the rest of this one
+        return Failure{"send", error};
+      }
     } else if (errno != EINTR) {
       return Failure{"send", errno == ECONNRESET ? EPIPE : errno};
     }
@@ -136,7 +147,7 @@ std::optional<Channel::Message> Channel::TakeWhole() {
   if (buffer_.size() < sizeof length) return std::nullopt;
   std::memcpy(&length, buffer_.data(), sizeof length);
   if (length > kMaxMessage) {
-    Close();
+    Break();
     return std::nullopt;
   }
   if (buffer_.size() < sizeof length + length) return std::nullopt;
@@ -144,7 +155,7 @@ std::optional<Channel::Message> Channel::TakeWhole() {
   auto body = nlohmann::json::from_cbor(begin, begin + length, true, false);
   buffer_.erase(0, sizeof length + length);
   if (body.is_discarded()) {
-    Close();
+    Break();
     return std::nullopt;
   }
   Message message{std::move(body), FileDescriptor()};

@@ -34,7 +34,8 @@ class Channel {
   [[nodiscard]] bool open() const { return socket_.valid() && !closed_; }
   void Close();
 
-  // EPIPE when the other end is gone, ETIMEDOUT when it does not read.
+  // EPIPE when the other end is gone, ETIMEDOUT when it does not read. Check open() after that: with half a
+  // message sent the channel is of no more use, and both ends see it closed.
   process::Result<void> Send(nlohmann::json body, Deadline deadline, int descriptor = -1);
   // A whole message if there is one now. Check open() when there is none.
   [[nodiscard]] std::optional<Message> TryReceive();
@@ -42,6 +43,8 @@ class Channel {
   [[nodiscard]] process::Result<Message> Receive(Deadline deadline);
 
  private:
+  // Gives the connection up: nothing that could still come on it would mean anything.
+  void Break();
   void ReadWhatIsThere();
   [[nodiscard]] std::optional<Message> TakeWhole();
 
