@@ -111,6 +111,7 @@ void to_json(json& out, const StopResult& result) {
 }
 
 void from_json(const json& in, StopResult& result) {
+  result = {};
   result.leader = DecodeOptional(in.at("leader"));
   for (const auto& stopped : in.at("processes")) {
     result.processes.push_back({stopped.at("process").get<ProcessInfo>(), stopped.at("needed").get<int>(),

@@ -17,9 +17,11 @@ void Journal::Write(nlohmann::json event) {
   if (!file_.valid()) return;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   event["time_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  const std::string line = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
-  // Ignored on purpose: there is nobody to tell, and the run matters more than its record.
-  [[maybe_unused]] const auto written = ::write(file_.get(), line.data(), line.size());
+  std::string line = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  if (cut_short_) line.insert(0, 1, '\n');
+  // A failure is ignored on purpose: there is nobody to tell, and the run matters more than its record.
+  const auto written = ::write(file_.get(), line.data(), line.size());
+  if (written > 0) cut_short_ = static_cast<std::size_t>(written) < line.size();
 }
 
 }  // namespace curfew::report

@@ -23,6 +23,7 @@ class Journal {
 
  private:
   process::FileDescriptor file_;
+  bool cut_short_ = false;  // the last line is not whole
 };
 
 }  // namespace curfew::report

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people read: leaks and stop results as text.
+#include <algorithm>
+#include <climits>
 #include <ctime>
 #include <iomanip>
 #include <map>
@@ -34,6 +36,13 @@ std::string Plural(std::size_t count, const char* noun) {
   return std::to_string(count) + ' ' + noun + (count == 1 ? "" : noun[std::char_traits<char>::length(noun) - 1] == 's' ? "es" : "s");
 }
 
+// A path as reports show command lines: a directory's name may hold newlines and escape sequences, too.
+std::string Escaped(const std::string& path) {
+  ProcessInfo shown;
+  shown.command = {path};
+  return shown.CommandLine(PATH_MAX);
+}
+
 std::string Needed(int signal) { return signal == 0 ? "by itself" : "on " + process::SignalName(signal); }
 
 }  // namespace
@@ -47,7 +56,7 @@ std::string Leak::ToString() const {
   out << "  escaped     " << (escapes.empty() ? "it did not: it was simply left running" : Join(escapes)) << '\n';
   out << "  process     ppid " << process.parent << ", group " << process.group << ", session " << process.session
       << ", uid " << process.uid << ", state " << process.state << ", started " << LocalTime(process.started) << '\n';
-  if (!process.cwd.empty()) out << "  directory   " << process.cwd << '\n';
+  if (!process.cwd.empty()) out << "  directory   " << Escaped(process.cwd) << '\n';
   if (!process.ports.empty()) {
     out << "  listens on ";
     for (const auto port : process.ports) out << ' ' << port;
@@ -73,14 +82,20 @@ std::string StopResult::ToString() const {
   out << "stopped in " << process::Describe(took);
   if (leader) out << ", the leader " << *leader;
   std::map<int, std::size_t> by_signal;
-  for (const auto& stopped : processes) ++by_signal[stopped.needed];
+  const auto survived = [this](const StoppedProcess& stopped) {
+    return std::ranges::find(survivors, stopped.process.pid, [](const Survivor& s) { return s.process.pid; }) !=
+           survivors.end();
+  };
+  for (const auto& stopped : processes) {
+    if (!survived(stopped)) ++by_signal[stopped.needed];
+  }
   const char* separator = ": ";
   for (const auto& [signal, count] : by_signal) {
     out << separator << Plural(count, "process") << " ended " << Needed(signal);
     separator = ", ";
   }
   for (const auto& stopped : processes) {
-    if (stopped.needed != SIGKILL) continue;
+    if (stopped.needed != SIGKILL || survived(stopped)) continue;
     out << "\n  had to be killed: " << stopped.process.pid << ' ' << stopped.process.CommandLine();
   }
   for (const auto& survivor : survivors) {
