@@ -46,8 +46,10 @@ std::vector<Survivor> KillSweep::Run(Deadline deadline) {
     Sweep(deadline);
     if (!CollectFor(kCalm)) return {};
     auto left = Survivors();
-    const bool only_refusals =
-        !left.empty() && std::ranges::all_of(left, [](const Survivor& s) { return s.reason.starts_with("EPERM"); });
+    // A zombie waits for its parent, which may be one of those that refuse.
+    const bool only_refusals = !left.empty() && std::ranges::all_of(left, [](const Survivor& s) {
+      return s.reason.starts_with("EPERM") || s.process.zombie();
+    });
     if (!only_refusals) {
       refusing_since = Clock::time_point::max();
     } else if (refusing_since == Clock::time_point::max()) {
@@ -69,11 +71,17 @@ void KillSweep::Sweep(Deadline deadline) {
   }
 }
 
+std::vector<pid_t> KillSweep::Members() const {
+  if (finder_.tag()) return finder_.Tagged();
+  std::vector<pid_t> pids;
+  for (const auto& member : finder_.FindThoroughly()) pids.push_back(member.pid);
+  return pids;
+}
+
 std::size_t KillSweep::Pass(std::vector<pid_t>& seen) {
   const std::unordered_set<pid_t> known(seen.begin(), seen.end());
-  TreeSignal signal(finder_, leader_);
   std::size_t killed = 0;
-  for (const pid_t pid : finder_.Tagged()) {
+  for (const pid_t pid : Members()) {
     if (known.contains(pid)) continue;
     // Its group first where it leads one: that takes the whole group in one step that no fork can slip through.
     auto pidfd = process::Pidfd::Open(pid);

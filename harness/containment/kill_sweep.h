@@ -30,6 +30,8 @@ class KillSweep {
   [[nodiscard]] std::vector<Survivor> Run(Deadline deadline);
 
  private:
+  // What a pass looks at: by tag where there is one, since that is ten times as fast.
+  [[nodiscard]] std::vector<pid_t> Members() const;
   // One pass over the tree; how many it killed that it had not killed before in this sweep.
   std::size_t Pass(std::vector<pid_t>& seen);
   void Sweep(Deadline deadline);

@@ -3,6 +3,9 @@
 
 #include <signal.h>
 
+#include <set>
+#include <utility>
+
 #include "containment/escape.h"
 #include "containment/kill_sweep.h"
 #include "containment/tree_signal.h"
@@ -67,6 +70,17 @@ void StopRoutine::MarkLiving(const std::vector<procfs::Stat>& living, int signal
   }
 }
 
+void StopRoutine::AddLatecomers(const std::vector<procfs::Stat>& living) {
+  std::set<std::pair<pid_t, std::uint64_t>> told;
+  for (const auto& stopped : result_.processes) told.emplace(stopped.process.pid, stopped.process.start_ticks);
+  for (const auto& stat : living) {
+    if (stat.zombie() || told.contains({stat.pid, stat.start_ticks})) continue;
+    if (auto info = finder_.proc().Describe(stat.pid)) {
+      result_.processes.push_back({std::move(*info), SIGKILL, std::nullopt});
+    }
+  }
+}
+
 std::optional<Deadline> StopRoutine::NextStep() {
   if (next_ == policy_.steps.size() || !reaper_.Collect()) return std::nullopt;
   const StopStep& step = policy_.steps[next_++];
@@ -89,7 +103,9 @@ std::optional<Deadline> StopRoutine::NextStep() {
 
 StopResult StopRoutine::Finish() {
   if (reaper_.Collect()) {
-    MarkLiving(finder_.Find(), SIGKILL);
+    const auto living = finder_.FindThoroughly();
+    MarkLiving(living, SIGKILL);
+    AddLatecomers(living);
     KillSweep sweep(finder_, &leader_, [this] { return reaper_.Collect(); });
     result_.survivors = sweep.Run(Clock::now() + kKillDeadline);
   }

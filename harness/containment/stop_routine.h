@@ -39,6 +39,8 @@ class StopRoutine {
   [[nodiscard]] bool IsOrphan(const ProcessInfo& process) const;
   // Marks who of the snapshot is alive now as in need of this signal.
   void MarkLiving(const std::vector<procfs::Stat>& living, int signal);
+  // Adds those that began after the snapshot and have to be killed now.
+  void AddLatecomers(const std::vector<procfs::Stat>& living);
 
   const TreeFinder& finder_;
   const process::Pidfd& leader_;

@@ -26,8 +26,9 @@ TreeFinder::TreeFinder(const procfs::Proc& proc, pid_t root, std::optional<proce
 std::vector<pid_t> TreeFinder::Tagged() const {
   std::vector<pid_t> found;
   if (!tag_) return found;
+  const pid_t self = ::getpid();
   for (const pid_t pid : proc_.Pids()) {
-    if (pid != root_ && !excluded_.contains(pid) && ReadTag(proc_, pid) == tag_) found.push_back(pid);
+    if (pid != root_ && pid != self && !excluded_.contains(pid) && ReadTag(proc_, pid) == tag_) found.push_back(pid);
   }
   return found;
 }

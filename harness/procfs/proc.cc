@@ -81,17 +81,22 @@ std::optional<Stat> ParseStat(std::string_view text) {
   const std::optional<pid_t> session = ParseNumber<pid_t>(TakeWord(rest));
   for (int field = 7; field < 9; ++field) static_cast<void>(TakeWord(rest));
   const std::optional<std::uint64_t> flags = ParseNumber<std::uint64_t>(TakeWord(rest));
-  for (int field = 10; field < 22; ++field) static_cast<void>(TakeWord(rest));
+  for (int field = 10; field < 20; ++field) static_cast<void>(TakeWord(rest));
+  const std::optional<std::int64_t> threads = ParseNumber<std::int64_t>(TakeWord(rest));
+  static_cast<void>(TakeWord(rest));
   const std::optional<std::uint64_t> start = ParseNumber<std::uint64_t>(TakeWord(rest));
   // There is always more behind the start time; without it the number itself may have been cut.
-  if (!pid || state.size() != 1 || !ppid || !pgrp || !session || !flags || !start || rest.empty()) return std::nullopt;
+  if (!pid || state.size() != 1 || !ppid || !pgrp || !session || !flags || !threads || !start || rest.empty()) {
+    return std::nullopt;
+  }
+  const bool main_thread_ended = state == "Z" && *threads > 1;
   return Stat{.pid = *pid,
               .comm = std::string(text.substr(open + 1, close - open - 1)),
-              .state = state.front(),
+              .state = main_thread_ended ? 'S' : state.front(),
               .ppid = *ppid,
               .pgrp = *pgrp,
               .session = *session,
-              .flags = *flags,
+              .flags = main_thread_ended ? *flags & ~Stat::kExiting : *flags,
               .start_ticks = *start};
 }
 

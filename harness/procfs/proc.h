@@ -25,13 +25,18 @@ struct Stat {
   std::uint64_t flags = 0;        // field 9, PF_* of the kernel's sched.h
   std::uint64_t start_ticks = 0;  // field 22, clock ticks since boot
 
+  static constexpr std::uint64_t kExiting = 0x4;  // PF_EXITING
+
   [[nodiscard]] bool zombie() const { return state == 'Z' || state == 'X'; }
   // On its way out (PF_EXITING): its connections may be closed already while it is no zombie yet.
-  [[nodiscard]] bool exiting() const { return zombie() || (flags & 0x4U) != 0; }
+  [[nodiscard]] bool exiting() const { return zombie() || (flags & kExiting) != 0; }
 };
 
 // Nothing if the text is not a whole stat line. The name is delimited by the first '(' and the *last* ')':
 // it may itself hold spaces, parentheses and newlines.
+//
+// The line is that of the main thread. When it has ended and others run on (pthread_exit(3)), the kernel says Z
+// of a process that is alive; here it sleeps, S.
 [[nodiscard]] std::optional<Stat> ParseStat(std::string_view text);
 
 // A view of one proc file system. Tests give it a directory of their own making.

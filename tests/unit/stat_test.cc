@@ -26,6 +26,15 @@ TEST(ParseStatTest, ReadsTheFieldsOfAWholeLine) {
   EXPECT_FALSE(stat->zombie());
 }
 
+TEST(ParseStatTest, AProcessThatHasLostOnlyItsMainThreadIsAlive) {
+  auto text = StatText(42, "x", 'Z');
+  text.replace(text.find(" 20 0 1 0 1234"), 14, " 20 0 2 0 1234");
+  const auto stat = ParseStat(text);
+  ASSERT_TRUE(stat);
+  EXPECT_FALSE(stat->zombie());
+  EXPECT_FALSE(stat->exiting());
+}
+
 TEST(ParseStatTest, NameMayHoldAnything) {
   for (const std::string& comm : {"a b"s, ")"s, "("s, "((("s, ") S 1 1 1 ("s, "two\nlines"s, ""s, "\xFF\x01"s,
                                   "nul\0nul"s, "1 (x) Z 2 3"s}) {

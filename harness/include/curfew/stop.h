@@ -50,7 +50,8 @@ struct Survivor {
 // What a stop did. Nothing of the server is alive after it unless `survivors` names it.
 struct StopResult {
   std::optional<ExitStatus> leader;        // how the leader ended; absent only if it is a survivor
-  std::vector<StoppedProcess> processes;   // everything alive when the stop began
+  // Everything alive when the stop began, and what began later and had to be killed.
+  std::vector<StoppedProcess> processes;
   std::vector<Leak> orphans;               // those whose parent was gone when the stop began
   std::vector<Survivor> survivors;
   Duration took{};
