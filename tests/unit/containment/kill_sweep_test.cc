@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "containment/kill_sweep.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+
+#include "containment/stop_routine.h"
+#include "warden_process.h"
+
+namespace curfew::containment {
+namespace {
+
+using namespace std::chrono_literals;
+using curfew::testing::Fork;
+using curfew::testing::ReadyAndPause;
+using curfew::testing::RunAsWarden;
+using curfew::testing::TellReady;
+using curfew::testing::WardenProcess;
+using Search = WardenProcess::Search;
+
+// Counts across processes, and so bounds what they may begin.
+class SharedCounter {
+ public:
+  SharedCounter()
+      : count_(new (::mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<int>(0)) {}
+  ~SharedCounter() { ::munmap(count_, sizeof(std::atomic<int>)); }
+  SharedCounter(const SharedCounter&) = delete;
+  SharedCounter& operator=(const SharedCounter&) = delete;
+  int Next() const { return ++*count_; }
+  int count() const { return *count_; }
+
+ private:
+  std::atomic<int>* count_;
+};
+
+std::vector<Survivor> Sweep(WardenProcess& warden, Duration timeout = 20s) {
+  KillSweep sweep(warden.finder, &warden.leader, [&warden] { return warden.reaper->Collect(); });
+  return sweep.Run(std::chrono::steady_clock::now() + timeout);
+}
+
+class KillSweepTest : public ::testing::TestWithParam<Search> {};
+INSTANTIATE_TEST_SUITE_P(Searches, KillSweepTest, ::testing::Values(Search::kTagAndLineage, Search::kLineage),
+                         [](const auto& tested) {
+                           return tested.param == Search::kLineage ? "LineageOnly" : "TagAndLineage";
+                         });
+
+// One process at a time, each in a session of its own, gone before it can be looked at.
+TEST_P(KillSweepTest, AForkChainEnds) {
+  constexpr int kBound = 200'000;
+  const auto body = [](WardenProcess& warden) {
+    const SharedCounter links;
+    warden.Launch([&links] {
+      TellReady();
+      while (links.Next() < kBound) {
+        if (::fork() != 0) ::_exit(0);
+        ::setsid();
+      }
+    });
+    warden.AwaitReady(1);
+    const auto survivors = Sweep(warden);
+    warden.Check(survivors.empty(), std::to_string(survivors.size()) + " survivors");
+    warden.Check(warden.reaper->nothing_left(), "there is a child left");
+    warden.Check(links.count() < kBound, "the chain ended by itself, which shows nothing");
+  };
+  EXPECT_EQ(RunAsWarden(body, GetParam()), "");
+}
+
+// Every member begins more of its kind, each in a session of its own.
+[[noreturn]] void Multiply(const SharedCounter& born, int bound) {
+  while (born.Next() < bound) {
+    if (::fork() == 0) {
+      ::setsid();
+      ::alarm(30);
+    }
+  }
+  for (;;) ::pause();
+}
+
+TEST_P(KillSweepTest, AForkBombEnds) {
+  constexpr int kBound = 1500;
+  const auto body = [](WardenProcess& warden) {
+    const SharedCounter born;
+    warden.Launch([&born] {
+      TellReady();
+      Multiply(born, kBound);
+    });
+    warden.AwaitReady(1);
+    while (born.count() < 50) ::usleep(50);
+    const auto survivors = Sweep(warden);
+    warden.Check(survivors.empty(), std::to_string(survivors.size()) + " survivors");
+    warden.Check(warden.reaper->nothing_left(), "there is a child left");
+  };
+  EXPECT_EQ(RunAsWarden(body, GetParam()), "");
+}
+
+// A tree of another user, as a server begun by sudo: named with the reason, and not tried for ever.
+TEST_P(KillSweepTest, WhoRefusesTheSignalIsNamedWithHisUid) {
+  if (::geteuid() != 0) GTEST_SKIP() << "takes root, to give root's rights up";
+  const auto body = [](WardenProcess& warden) {
+    constexpr uid_t kNobody = 65534;
+    warden.Launch([] {
+      Fork([] { ::_exit(0); });  // a zombie, as long as its parent lives
+      ReadyAndPause();
+    });
+    warden.AwaitReady(1);
+    warden.Check(::setresuid(kNobody, kNobody, 0) == 0, "setresuid");
+    const auto began = std::chrono::steady_clock::now();
+    const auto survivors = Sweep(warden);
+    warden.Check(std::chrono::steady_clock::now() - began < 10s, "it tried to the end");
+    std::string reasons;
+    for (const auto& survivor : survivors) {
+      if (!survivor.process.zombie()) reasons += survivor.reason;
+    }
+    warden.CheckEqual(reasons, "EPERM: runs as uid 0");
+    warden.Check(::seteuid(0) == 0, "seteuid");
+    warden.Check(Sweep(warden).empty(), "now there should be nobody left");
+  };
+  EXPECT_EQ(RunAsWarden(body, GetParam()), "");
+}
+
+TEST_P(KillSweepTest, AnEmptyTreeIsNoWork) {
+  const auto body = [](WardenProcess& warden) {
+    warden.Launch([] {});
+    warden.AwaitLeaderEnd();
+    warden.Check(Sweep(warden).empty(), "there are survivors");
+  };
+  EXPECT_EQ(RunAsWarden(body, GetParam()), "");
+}
+
+}  // namespace
+}  // namespace curfew::containment
