@@ -180,6 +180,10 @@ void LeakChecker::Reap(std::vector<Leak>& leaks, const std::vector<LiveServer>& 
 void LeakChecker::ReapOne(Leak& leak) const {
   auto pidfd = process::Pidfd::Open(leak.process.pid);
   const auto stat = proc_.ReadStat(leak.process.pid);
+  if (!pidfd.ok() && pidfd.failure().error != ESRCH) {
+    leak.why_alive = "failed to " + pidfd.failure().ToString();  // EMFILE says nothing of the process
+    return;
+  }
   if (!pidfd.ok() || !stat || stat->start_ticks != leak.process.start_ticks) {
     leak.reaped = true;  // ended meanwhile
     return;
