@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <system_error>
 
 namespace curfew::testing {
@@ -113,6 +114,16 @@ void WardenProcess::Check(bool right, const std::string& otherwise) {
 
 void WardenProcess::CheckEqual(const std::string& actual, const std::string& expected) {
   Check(actual == expected, "it is [" + actual + "], not [" + expected + "]");
+}
+
+std::string Needs(const StopResult& result) {
+  std::map<int, int> needs;
+  for (const auto& stopped : result.processes) ++needs[stopped.needed];
+  std::string text;
+  for (const auto& [signal, count] : needs) {
+    text += (text.empty() ? "" : ", ") + std::to_string(signal) + " x " + std::to_string(count);
+  }
+  return text;
 }
 
 std::string RunAsWarden(const std::function<void(WardenProcess&)>& body, WardenProcess::Search search) {

@@ -53,6 +53,9 @@ class WardenProcess {
   std::string complaints_;
 };
 
+// "9 x 1, 15 x 3": how many processes of a stopped tree needed which signal.
+[[nodiscard]] std::string Needs(const StopResult& result);
+
 // Runs the body in a child process and returns its complaints: empty if all is well. A body that hangs is
 // one, and so is a process of the tree that is left over; it is killed.
 [[nodiscard]] std::string RunAsWarden(const std::function<void(WardenProcess&)>& body,
