@@ -25,6 +25,8 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kRecoverDeadline = 10s;
 // From a warden's last word to its end is an exit of a small process.
 constexpr auto kCollectTime = 2s;
+// From the end of a process's sockets to its own; an exec has passed it long before.
+constexpr int kOwnerEndMilliseconds = 1000;
 
 const procfs::Proc& TheProc() {
   static const procfs::Proc proc;
@@ -47,7 +49,7 @@ std::vector<std::string> Environment() {
 
 }  // namespace
 
-Keeper::Keeper(Channel control, process::Pidfd owner, KeeperOptions options, process::Launcher& launcher)
+Keeper::Keeper(Channel&& control, process::Pidfd owner, KeeperOptions options, process::Launcher& launcher)
     : control_(std::move(control)),
       owner_(std::move(owner)),
       options_(std::move(options)),
@@ -55,7 +57,7 @@ Keeper::Keeper(Channel control, process::Pidfd owner, KeeperOptions options, pro
       journal_(options_.journal),
       test_clock_(io_, owner_, [this](const auto& test, const auto& why) { OnTestTimeOut(test, why); }) {}
 
-void Keeper::Run() {
+void Keeper::Run(int own_pidfd) {
   journal_.Write({{"event", "run_begin"},
                   {"run", options_.run},
                   {"pid", owner_.pid()},
@@ -64,11 +66,13 @@ void Keeper::Run() {
   if (!process::SwitchedOff("pidfd")) owner_watch_.emplace(io_, owner_.get(), [this] { OnOwnerGone(); });
   // A terminal's signals do not reach us (own session); who sends these means the run to end.
   terminations_.async_wait([this](const boost::system::error_code& error, int) {
-    if (!error) StopAll("the keeper was told to end by a signal");
+    if (!error) StopAll("the keeper was told to end by a signal", false);
   });
   AwaitChildren();
+  // A test program that is gone already is noticed, and the directory removed, like any other end.
+  static_cast<void>(control_.Send({{"op", "hello"}, {"pid", ::getpid()}}, SendDeadline(), own_pidfd));
   io_.run();
-  if (owner_gone_) SweepStrays();
+  if (ProgramEnds()) SweepStrays();
   CollectRest();
   journal_.Write({{"event", "run_end"}, {"run", options_.run}, {"why", ending_}});
   std::error_code ignored;  // what cannot be removed (another user's) stays; the journal has been closed by then
@@ -104,14 +108,14 @@ void Keeper::OnControl() {
   if (control_.open()) return;
   // Closed though the test program may live on: it has replaced itself by exec, or closed everything.
   control_watch_.reset();
-  StopAll("the test program let go of its keeper");
+  StopAll("the test program let go of its keeper", true);
 }
 
 void Keeper::OnOwnerGone() {
   owner_watch_.reset();
   owner_gone_ = true;
   test_clock_.Cancel();
-  StopAll("the test program ended");
+  StopAll("the test program ended", true);
 }
 
 json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
@@ -121,7 +125,7 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
     const auto test = message.at("test").get<std::string>();
     journal_.Write({{"event", "test_begin"}, {"test", test}});
     test_clock_.TestBegins(test, Duration(message.at("timeout_ns").get<std::int64_t>()),
-                           !message.at("explicit").get<bool>(), !wardens_.empty());
+                           Duration(message.at("passed_ns").get<std::int64_t>()), !message.at("explicit").get<bool>(), !wardens_.empty());
     return {{"op", "ok"}};
   }
   if (op == "test_ends") {
@@ -137,7 +141,7 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
   if (op == "end") {
     end_asked_ = true;
     test_clock_.Cancel();
-    StopAll("the test program has finished");
+    StopAll("the test program has finished", true);
     return {};  // answered when it is done
   }
   return {{"op", "failed"}, {"operation", "understand " + op}, {"errno", EINVAL}};
@@ -156,6 +160,8 @@ json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
     return json{{"op", "failed"}, {"operation", operation}, {"errno", error}};
   };
   if (!ending_.empty()) return failed("start a warden: the run is ending", ECANCELED);
+  // One more server would only be one more wait for the same test.
+  if (test_clock_.timed_out()) return failed("start a warden: the test has timed out", ECANCELED);
   const std::uint32_t slot = FreeSlot();
   if (slot >= Tag::kServers) return failed("start a warden: too many servers at once", EAGAIN);
   auto link = Channel::Pair();
@@ -226,10 +232,28 @@ void Keeper::Recover(const WardenRecord& lost) {
                   {"survivors", std::move(names)}});
 }
 
-void Keeper::StopAll(const std::string& cause) {
+void Keeper::TellWardensToStop(const std::string& cause, bool announced) {
+  for (auto& warden : wardens_) {
+    // One that is gone needs no telling.
+    static_cast<void>(warden.link.Send({{"op", "stop"}, {"cause", cause}, {"announced", announced}}, SendDeadline()));
+  }
+}
+
+void Keeper::StopAll(const std::string& cause, bool announced) {
   if (ending_.empty()) ending_ = cause;
-  for (auto& warden : wardens_) static_cast<void>(warden.link.Send({{"op", "stop"}, {"cause", cause}}, SendDeadline()));
+  TellWardensToStop(cause, announced);
   EndIfOver();
+}
+
+bool Keeper::ProgramEnds() {
+  if (owner_gone_ || end_asked_) return true;
+  // The control socket was closed. Only its writing side: a signal handler waits for us, then ends the program.
+  pollfd control{control_.fd(), 0, 0};
+  ::poll(&control, 1, 0);
+  if ((control.revents & POLLHUP) == 0) return !control_.open();
+  // Both sides: the program is ending (its sockets are closed before its pidfd tells), or has become another by exec.
+  pollfd owner{owner_.get(), POLLIN, 0};
+  return ::poll(&owner, 1, kOwnerEndMilliseconds) > 0;
 }
 
 void Keeper::OnTestTimeOut(const std::string& test, const std::string& why) {
@@ -242,7 +266,7 @@ void Keeper::OnTestTimeOut(const std::string& test, const std::string& why) {
   }
   test_clock_.SetReason(text);
   journal_.Write({{"event", "test_timeout"}, {"test", test}, {"evidence", text}});
-  for (auto& warden : wardens_) static_cast<void>(warden.link.Send({{"op", "stop"}, {"cause", why}}, SendDeadline()));
+  TellWardensToStop(why, true);
   EndIfOver();
 }
 

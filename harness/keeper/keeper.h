@@ -45,9 +45,10 @@ struct KeeperOptions {
 // Second subreaper: what a killed warden leaves is handed to it, and reaped by it.
 class Keeper {
  public:
-  Keeper(Channel control, process::Pidfd owner, KeeperOptions options, process::Launcher& launcher);
-  // Returns when the run is over and nothing of it is left.
-  void Run();
+  // Takes the channel only once nothing can throw any more.
+  Keeper(Channel&& control, process::Pidfd owner, KeeperOptions options, process::Launcher& launcher);
+  // Says hello with a pidfd of this process; returns when the run is over and nothing of it is left.
+  void Run(int own_pidfd);
 
  private:
   void OnControl();
@@ -60,7 +61,10 @@ class Keeper {
   void OnWarden(WardenRecord& warden);
   // A warden that died without its last word left its tree to us.
   void Recover(const WardenRecord& warden);
-  void StopAll(const std::string& cause);
+  void StopAll(const std::string& cause, bool announced);
+  void TellWardensToStop(const std::string& cause, bool announced);
+  // Whether what the test's bodies began has lost its program, or is about to.
+  [[nodiscard]] bool ProgramEnds();
   void OnTestTimeOut(const std::string& test, const std::string& why);
   void EndIfOver();
   // The wardens that have said goodbye are about to be zombies of ours.

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   if (child > 0) ::_exit(0);
   ::setsid();
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes costs the journal, not the run
   if (containment::BecomeSubreaper() != 0) return 1;
 
   keeper::KeeperOptions options;
@@ -48,9 +49,15 @@ int main(int argc, char** argv) {
     static_cast<void>(control.Send({{"op", "failed"}, {"operation", operation}, {"errno", mkdir_error}}, deadline));
     return 1;
   }
-  // A test program that is gone already is noticed, and the directory removed, like any other end.
-  static_cast<void>(control.Send({{"op", "hello"}, {"pid", ::getpid()}}, deadline, self->get()));
-  keeper::Keeper keeper(std::move(control), std::move(owner), std::move(options), process::Launcher::Real());
-  keeper.Run();
+  const std::string directory = options.directory;
+  try {
+    keeper::Keeper keeper(std::move(control), std::move(owner), std::move(options), process::Launcher::Real());
+    keeper.Run(self->get());
+  } catch (const boost::system::system_error& error) {
+    // No descriptors for its event loop.
+    ::rmdir(directory.c_str());
+    static_cast<void>(control.Send({{"op", "failed"}, {"operation", "set up the keeper"}, {"errno", error.code().value()}}, deadline));
+    return 1;
+  }
   return 0;
 }

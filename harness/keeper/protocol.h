@@ -5,7 +5,7 @@
 //
 // Test program -> keeper, each answered once:
 //   server {name, test, log} + one end of a new channel  -> warden {pid, tag} | failed {operation, errno}
-//   test_begins {test, timeout_ns, explicit}             -> ok        (explicit: also without a server)
+//   test_begins {test, timeout_ns, passed_ns, explicit}  -> ok        (explicit: also without a server)
 //   test_ends {}                                         -> ok {timed_out?: text}
 //   note {journal}                                       -> ok        (an event for the journal)
 //   end {}                                               -> ok        (when every warden is gone)
@@ -16,9 +16,9 @@
 //                                                        -> started {pid} | failed {operation, errno}
 //   signal {signal, whole_tree}                          -> signalled {errno}
 //   stop {kill?: true}                                   -> stopped {cause, result}
-// Warden -> test program, unasked: exited {status}; empty {} (nothing of the tree is left); stopped {cause, result} when somebody else asked for it
+// Warden -> test program, unasked: stopping {cause, announced} when somebody else asked for it; exited {status}; empty {} (nothing of the tree is left); stopped {cause, result} when somebody else asked for it
 //
-// Keeper -> warden: stop {cause}
+// Keeper -> warden: stop {cause, announced}
 // Warden -> keeper: event {journal}; drained {} as its last word
 namespace curfew::keeper {
 

@@ -3,6 +3,9 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "keeper/evidence.h"
 #include "process/clock.h"
 #include "process/names.h"
@@ -19,28 +22,30 @@ using Clock = std::chrono::steady_clock;
 Duration FinishGrace() { return process::Scaled(3s); }
 Duration AbortGrace() { return process::Scaled(3s); }
 
-// How often to look again while a debugger holds the test program.
-constexpr auto kSuspendedPause = 500ms;
+// How often to look whether the test program is held: time in which it was does not count.
+constexpr auto kTick = 500ms;
 
 }  // namespace
 
 TestClock::TestClock(boost::asio::io_context& io, const process::Pidfd& owner, TimeOut on_time_out)
     : timer_(io), owner_(owner), on_time_out_(std::move(on_time_out)) {}
 
-void TestClock::TestBegins(const std::string& test, Duration timeout, bool only_with_server, bool has_server) {
+void TestClock::TestBegins(const std::string& test, Duration timeout, Duration passed, bool only_with_server,
+                           bool has_server) {
   Cancel();
   test_ = test;
   timeout_ = timeout;
-  began_ = Clock::now();
+  last_tick_ = Clock::now();
+  deadline_ = last_tick_ + timeout - passed;
   running_ = timeout > Duration::zero();
   waiting_for_server_ = only_with_server && !has_server;
-  if (running_ && !waiting_for_server_) Arm();
+  if (running_ && !waiting_for_server_) Tick();
 }
 
 void TestClock::ServerStarts() {
   if (!running_ || !waiting_for_server_) return;
   waiting_for_server_ = false;
-  Arm();
+  Tick();
 }
 
 std::optional<std::string> TestClock::TestEnds() {
@@ -51,14 +56,16 @@ std::optional<std::string> TestClock::TestEnds() {
 
 void TestClock::Cancel() {
   running_ = false;
+  escalating_ = false;
   timed_out_.reset();
+  ++turn_;
   timer_.cancel();
 }
 
-void TestClock::Arm() {
-  timer_.expires_at(began_ + timeout_);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && running_) OnTimer();
+void TestClock::At(Deadline when, std::function<void()> action) {
+  timer_.expires_at(when);
+  timer_.async_wait([this, turn = ++turn_, run = std::move(action)](const boost::system::error_code& error) {
+    if (!error && turn == turn_) run();
   });
 }
 
@@ -69,10 +76,12 @@ bool TestClock::Suspended() const {
   return stat && (stat->state == 'T' || stat->state == 't');
 }
 
-void TestClock::OnTimer() {
-  if (Suspended()) {
-    began_ += kSuspendedPause;
-    Arm();
+void TestClock::Tick() {
+  const auto now = Clock::now();
+  if (Suspended()) deadline_ += now - last_tick_;
+  last_tick_ = now;
+  if (now < deadline_) {
+    At(std::min<Deadline>(deadline_, now + kTick), [this] { Tick(); });
     return;
   }
   timed_out_ = test_ + " was still running after its timeout of " + process::Describe(timeout_);
@@ -80,26 +89,20 @@ void TestClock::OnTimer() {
 }
 
 void TestClock::ServersStopped() {
-  if (!timed_out_ || !running_) return;
-  timer_.expires_after(FinishGrace());
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && running_) Escalate(SIGABRT);
-  });
+  // Once: a test that goes on starting servers must not go on for ever.
+  if (!timed_out_ || !running_ || std::exchange(escalating_, true)) return;
+  At(Clock::now() + FinishGrace(), [this] { Escalate(SIGABRT); });
 }
 
 void TestClock::Escalate(int signal) {
   if (Suspended()) {
-    ServersStopped();
+    At(Clock::now() + kTick, [this, signal] { Escalate(signal); });
     return;
   }
   WriteToStderrOf(owner_, "\n[  CURFEW  ] " + *timed_out_ + "\n[  CURFEW  ] its servers were stopped, and it still hangs: " +
                               process::SignalName(signal) + " to the test program\n");
   static_cast<void>(owner_.Signal(signal));
-  if (signal == SIGKILL) return;
-  timer_.expires_after(AbortGrace());
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && running_) Escalate(SIGKILL);
-  });
+  if (signal != SIGKILL) At(Clock::now() + AbortGrace(), [this] { Escalate(SIGKILL); });
 }
 
 }  // namespace curfew::keeper

@@ -25,8 +25,8 @@ class TestClock {
 
   TestClock(boost::asio::io_context& io, const process::Pidfd& owner, TimeOut on_time_out);
 
-  // `only_with_server`: the timeout is a default and holds once the test has a server.
-  void TestBegins(const std::string& test, Duration timeout, bool only_with_server, bool has_server);
+  // The test began `passed` ago. `only_with_server`: the timeout is a default and holds once the test has a server.
+  void TestBegins(const std::string& test, Duration timeout, Duration passed, bool only_with_server, bool has_server);
   void ServerStarts();
   // Why the test was timed out, if it was.
   [[nodiscard]] std::optional<std::string> TestEnds();
@@ -37,8 +37,10 @@ class TestClock {
   void Cancel();
 
  private:
-  void Arm();
-  void OnTimer();
+  // Runs the next thing to do at a time, unless another took its place meanwhile: a handler that was due already
+  // when it was cancelled would else act on the next test.
+  void At(Deadline when, std::function<void()> action);
+  void Tick();
   void Escalate(int signal);
   [[nodiscard]] bool Suspended() const;
 
@@ -47,7 +49,10 @@ class TestClock {
   TimeOut on_time_out_;
   std::string test_;
   Duration timeout_{};
-  Deadline began_;
+  Deadline deadline_;
+  Deadline last_tick_;
+  unsigned turn_ = 0;
+  bool escalating_ = false;
   bool waiting_for_server_ = false;
   bool running_ = false;
   std::optional<std::string> timed_out_;

@@ -31,14 +31,14 @@ json Failed(const process::Failure& failure) {
 
 }  // namespace
 
-Warden::Warden(Channel keeper, Channel owner, std::optional<process::Tag> tag, process::Launcher& launcher)
+Warden::Warden(Channel&& keeper, Channel&& owner, std::optional<process::Tag> tag, process::Launcher& launcher)
     : keeper_(std::move(keeper)), owner_(std::move(owner)), launcher_(launcher), finder_(TheProc(), ::getpid(), tag) {}
 
 void Warden::Run() {
   keeper_watch_.emplace(io_, keeper_.fd(), [this] { OnKeeper(); });
   owner_watch_.emplace(io_, owner_.fd(), [this] { OnOwner(); });
   terminations_.async_wait([this](const boost::system::error_code& error, int) {
-    if (!error) Stop("the warden was told to end by a signal", false);
+    if (!error) Stop("its warden was told to end by a signal", false, false);
   });
   AwaitChildren();
   io_.run();
@@ -57,26 +57,26 @@ void Warden::AwaitChildren() {
 void Warden::OnKeeper() {
   while (auto message = keeper_.TryReceive()) {
     if (message->body.at("op") == "stop") {
-      Stop(message->body.at("cause").get<std::string>(), message->body.value("kill", false));
+      Stop(message->body.at("cause").get<std::string>(), message->body.value("announced", false), false);
     }
   }
   if (keeper_.open()) return;
   keeper_watch_.reset();
-  Stop("the keeper is gone", false);
+  Stop("the keeper is gone", false, false);
 }
 
 void Warden::OnOwner() {
   while (auto message = owner_.TryReceive()) Handle(message->body);
   if (owner_.open()) return;
   owner_watch_.reset();
-  Stop("its owner let go of it", false);
+  Stop("its owner let go of it", true, false);
 }
 
 void Warden::Handle(const json& message) {
   const auto& op = message.at("op");
   if (op == "launch") Launch(message);
   if (op == "signal") Signal(message);
-  if (op == "stop") Stop("", message.value("kill", false));
+  if (op == "stop") Stop("", true, message.value("kill", false));
 }
 
 void Warden::Launch(const json& message) {
@@ -141,7 +141,7 @@ void Warden::Signal(const json& message) {
   TellOwner({{"op", "signalled"}, {"errno", error}});
 }
 
-void Warden::Stop(const std::string& cause, bool kill) {
+void Warden::Stop(const std::string& cause, bool announced, bool kill) {
   if (!stop_) {
     stop_cause_ = cause;
     if (!reaper_) {  // nothing was launched
@@ -149,6 +149,8 @@ void Warden::Stop(const std::string& cause, bool kill) {
       io_.stop();
       return;
     }
+    // Before the leader's end can be told, which would be taken for a death of its own.
+    if (!cause.empty()) TellOwner({{"op", "stopping"}, {"cause", cause}, {"announced", announced}});
     stop_.emplace(finder_, leader_, *reaper_, kill ? StopPolicy{.steps = {}} : policy_, daemonizes_);
     StepStop();
   } else if (kill) {

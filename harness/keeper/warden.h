@@ -24,7 +24,8 @@ namespace curfew::keeper {
 // Single-threaded, so that the leader may be bound to its life by PR_SET_PDEATHSIG.
 class Warden {
  public:
-  Warden(Channel keeper, Channel owner, std::optional<process::Tag> tag, process::Launcher& launcher);
+  // Takes the channels only once nothing can throw any more.
+  Warden(Channel&& keeper, Channel&& owner, std::optional<process::Tag> tag, process::Launcher& launcher);
   // Returns when the tree is gone, or what is left of it cannot be ended.
   void Run();
 
@@ -36,7 +37,8 @@ class Warden {
   void Handle(const nlohmann::json& message);
   void Launch(const nlohmann::json& message);
   void Signal(const nlohmann::json& message);
-  void Stop(const std::string& cause, bool kill);
+  // `announced`: the end of the run or a test's time-out, which is told elsewhere.
+  void Stop(const std::string& cause, bool announced, bool kill);
   void StepStop();
   void FinishStop();
   void TellOwner(const nlohmann::json& message);

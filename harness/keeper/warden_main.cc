@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "containment/reaper.h"
 #include "keeper/protocol.h"
@@ -12,11 +13,20 @@ int main(int argc, char** argv) {
   using namespace curfew;
   if (argc < 2) return 2;
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
   if (containment::BecomeSubreaper() != 0) return 1;
   const auto tag = process::Tag::FromValue(std::strtoull(argv[1], nullptr, 10));
-  keeper::Warden warden(keeper::Channel(process::FileDescriptor(keeper::kWardenKeeperLink)),
-                        keeper::Channel(process::FileDescriptor(keeper::kWardenOwnerChannel)), tag,
-                        process::Launcher::Real());
-  warden.Run();
+  keeper::Channel link{process::FileDescriptor(keeper::kWardenKeeperLink)};
+  keeper::Channel owner{process::FileDescriptor(keeper::kWardenOwnerChannel)};
+  try {
+    keeper::Warden warden(std::move(link), std::move(owner), tag, process::Launcher::Real());
+    warden.Run();
+  } catch (const boost::system::system_error& error) {
+    // No descriptors for its event loop. Nothing was launched.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    static_cast<void>(owner.Send({{"op", "failed"}, {"operation", "set up the warden"}, {"errno", error.code().value()}}, deadline));
+    static_cast<void>(link.Send({{"op", "drained"}}, deadline));
+    return 1;
+  }
   return 0;
 }

@@ -172,19 +172,20 @@ void LeakChecker::Reap(std::vector<Leak>& leaks, const std::vector<LiveServer>& 
     if (std::ranges::any_of(servers, inside)) {
       leak.why_alive = "inside the tree of a server that is still up; it ends with it";
     } else {
-      ReapOne(leak);
+      ReapOne(leak, servers);
     }
   }
 }
 
-void LeakChecker::ReapOne(Leak& leak) const {
+void LeakChecker::ReapOne(Leak& leak, const std::vector<LiveServer>& servers) const {
   auto pidfd = process::Pidfd::Open(leak.process.pid);
   const auto stat = proc_.ReadStat(leak.process.pid);
   if (!pidfd.ok() && pidfd.failure().error != ESRCH) {
     leak.why_alive = "failed to " + pidfd.failure().ToString();  // EMFILE says nothing of the process
     return;
   }
-  if (!pidfd.ok() || !stat || stat->start_ticks != leak.process.start_ticks) {
+  // Asked anew now that it is pinned: the number and even the start time could be a successor's.
+  if (!pidfd.ok() || !stat || stat->start_ticks != leak.process.start_ticks || !FindOwner(leak.process.pid, {}, servers).ours) {
     leak.reaped = true;  // ended meanwhile
     return;
   }

@@ -66,7 +66,7 @@ class LeakChecker {
   void AskMark(pid_t pid, const std::vector<LiveServer>& servers, Ownership& owner) const;
   void AskLineage(pid_t pid, const Baseline& since, const std::vector<LiveServer>& servers, Ownership& owner) const;
   [[nodiscard]] std::optional<Leak> Judge(pid_t pid, const Ownership& owner) const;
-  void ReapOne(Leak& leak) const;
+  void ReapOne(Leak& leak, const std::vector<LiveServer>& servers) const;
 
   const procfs::Proc& proc_;
   std::string run_;

@@ -204,7 +204,9 @@ struct IsolatedLauncher : v2::posix::default_launcher {
     } while (got < 0 && errno == EINTR);
     if (got != static_cast<ssize_t>(sizeof failure)) {
       step = Step::kNone;
-      return v2::basic_process<Executor>(executor, pid);
+      // Not attached to v2's handle: that opens a pidfd and throws if the process is gone already, which it may be
+      // where SIGCHLD is ignored. We keep a pidfd of our own, and only our own reaper may wait.
+      return v2::basic_process<Executor>(executor);
     }
     // ECHILD: SIGCHLD is ignored or somebody's handler was faster; either way it is collected.
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
@@ -232,17 +234,32 @@ std::string Describe(Step step, const LaunchRequest& request) {
 class BoostLauncher : public Launcher {
  public:
   Result<Pidfd> Launch(const LaunchRequest& request) override {
+    try {
+      return TryLaunch(request);
+    } catch (const boost::system::system_error& error) {  // Asio's own descriptors
+      return Failure{"prepare to launch " + request.executable, error.code().value()};
+    }
+  }
+
+ private:
+  static Result<Pidfd> TryLaunch(const LaunchRequest& request) {
     boost::asio::io_context context(1);
     IsolatedLauncher launcher;
     error_code ec;
-    auto process = launcher(context.get_executor(), ec, v2::filesystem::path(request.executable),
-                            std::vector<std::string>{}, ChildSetup(request));
+    static_cast<void>(launcher(context.get_executor(), ec, v2::filesystem::path(request.executable),
+                            std::vector<std::string>{}, ChildSetup(request)));
     if (ec) return Failure{Describe(launcher.step, request), ec.value()};
-    // Detached at once: ~process would SIGKILL the program, and only our own reaper may wait.
-    process.detach();
     auto pidfd = Pidfd::Open(launcher.pid);
     // Gone and collected already (SIGCHLD ignored in the caller): launched all the same.
-    return pidfd.ok() ? std::move(pidfd) : Result<Pidfd>(Pidfd::Gone(launcher.pid));
+    if (!pidfd.ok() && pidfd.failure().error == ESRCH) return Pidfd::Gone(launcher.pid);
+    if (!pidfd.ok()) {
+      // Running, and cannot be pinned (no descriptor left): a launch that cannot be watched is none. Our
+      // uncollected child, so the number is its own.
+      ::kill(launcher.pid, SIGKILL);
+      while (::waitpid(launcher.pid, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    }
+    return pidfd;
   }
 };
 

@@ -70,7 +70,7 @@ std::string Leak::ToString() const {
 std::ostream& operator<<(std::ostream& out, const Leak& leak) { return out << leak.ToString(); }
 
 bool StopResult::graceful() const {
-  if (!survivors.empty()) return false;
+  if (!survivors.empty() || !leader) return false;
   for (const auto& stopped : processes) {
     if (stopped.needed == SIGKILL) return false;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <signal.h>
+
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,6 +32,8 @@ class KeeperClient {
   [[nodiscard]] process::Result<nlohmann::json> Ask(const nlohmann::json& request, Duration timeout,
                                                     int descriptor = -1);
   [[nodiscard]] pid_t pid() const { return keeper_.pid(); }
+  // Continues a keeper that somebody has stopped (SIGSTOP).
+  void Wake() const { static_cast<void>(keeper_.Signal(SIGCONT)); }
   // Waits until the keeper has ended; whether it has, in time.
   bool AwaitEnd(Duration timeout) const;
   // For the signal handlers: the socket and the keeper's pidfd.

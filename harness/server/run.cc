@@ -102,6 +102,7 @@ void Run::Begin() {
     return;
   }
   state.owner = ::getpid();
+  FillStandardDescriptors();
   if (!process::SwitchedOff("tag")) state.tag = Tag::ForNewRun(process::TagCeiling());
   if (state.tag && process::ApplyTag(*state.tag) != 0) state.tag.reset();
   state.id = state.tag ? state.tag->RunId() : RandomRunId();
@@ -126,13 +127,14 @@ std::string Run::current_test() const {
 
 std::vector<leaks::LiveServer> Run::State::LiveServers() const {
   std::vector<leaks::LiveServer> live;
-  for (const auto* record : servers) live.push_back(record->live());
+  for (const auto* record : servers) {
+    if (auto server = record->live()) live.push_back(std::move(*server));
+  }
   return live;
 }
 
 void Run::State::EnsureKeeper() {
   if (keeper) return;
-  FillStandardDescriptors();
   directory = RunDirectory(id);
   auto started = server::KeeperClient::Start({id, tag, directory.string(), JournalPath(id, directory)});
   if (!started.ok()) {
@@ -151,10 +153,12 @@ void Run::State::AnnounceTest() {
   if (!keeper || !unannounced_test) return;
   const auto& [test, timeout] = *unannounced_test;
   const auto passed = std::chrono::steady_clock::now() - test_began;
-  Duration left = process::Scaled(timeout.value_or(kDefaultTestTimeout));
-  // Zero means "no timeout", so a test that has used its time up gets the shortest there is.
-  if (left > Duration::zero()) left = std::max<Duration>(left - passed, 1ns);
-  static_cast<void>(Ask({{"op", "test_begins"}, {"test", test}, {"timeout_ns", left.count()}, {"explicit", timeout.has_value()}},
+  const Duration scaled = process::Scaled(timeout.value_or(kDefaultTestTimeout));
+  static_cast<void>(Ask({{"op", "test_begins"},
+                         {"test", test},
+                         {"timeout_ns", scaled.count()},
+                         {"passed_ns", Duration(passed).count()},
+                         {"explicit", timeout.has_value()}},
                         kAskTimeout));
   unannounced_test.reset();
 }
@@ -190,6 +194,11 @@ std::optional<std::string> Run::TestEnds() {
   state_->unannounced_test.reset();
   const auto answer = state_->Ask({{"op", "test_ends"}}, kAskTimeout);
   if (answer && answer->contains("timed_out")) return answer->at("timed_out").get<std::string>();
+  if (!answer && state_->keeper && !std::exchange(state_->loss_told, true)) {
+    return "the keeper of this run (pid " + std::to_string(state_->keeper->pid()) +
+           ") is gone or does not answer: it was killed or stopped from outside; from here on there is no deadline, and "
+           "servers cannot be started";
+  }
   return std::nullopt;
 }
 
@@ -236,11 +245,15 @@ void Run::End() {
   if (!active()) return;
   const std::lock_guard lock(state_->mutex);
   if (!state_->keeper) return;
+  state_->keeper->Wake();
   if (state_->Ask({{"op", "end"}}, kEndTimeout)) {
     // Its answer is its last word, but only its end is the end: whoever looks now must not meet it.
     static_cast<void>(state_->keeper->AwaitEnd(process::Scaled(kAskTimeout)));
   }
   server::RemoveSignalHandlers();
+  // The keeper has removed it, unless it was killed.
+  std::error_code ignored;
+  std::filesystem::remove_all(state_->directory, ignored);
   state_->keeper.reset();
   state_->directory.clear();
 }

@@ -19,7 +19,8 @@ namespace curfew {
 class ServerRecord {
  public:
   virtual ~ServerRecord() = default;
-  [[nodiscard]] virtual leaks::LiveServer live() const = 0;
+  // Nothing once it has been stopped or lost.
+  [[nodiscard]] virtual std::optional<leaks::LiveServer> live() const = 0;
   // What to say if the server has ended unannounced and nobody was told yet.
   [[nodiscard]] virtual std::optional<std::string> TakeUnexpectedDeath() = 0;
 };
@@ -42,6 +43,7 @@ struct Run::State {
   std::optional<leaks::LeakChecker> checker;
   std::map<Scope, leaks::LeakChecker::Baseline> baselines;
   unsigned servers_started = 0;
+  bool loss_told = false;  // that the keeper is gone
 
   [[nodiscard]] std::vector<leaks::LiveServer> LiveServers() const;
   // The directory of the run and its keeper, made at first need. Throws StartError.

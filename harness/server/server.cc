@@ -18,8 +18,11 @@ namespace {
                            (error == EPIPE ? "its warden was killed from outside" : process::DescribeErrno(error)));
 }
 
-// Ends the leader unless it says otherwise: a death that is the test's own doing.
-bool MayEnd(int signal) { return signal != 0 && signal != SIGCONT && signal != SIGSTOP && signal != SIGWINCH && signal != SIGCHLD; }
+// Signals that ask a server to end, in whatever way it then does. Of others only a death by that very signal is the
+// test's doing: a server that crashes after a SIGHUP to reload has crashed.
+bool AsksToEnd(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == SIGKILL || signal == SIGABRT;
+}
 
 }  // namespace
 
@@ -104,7 +107,8 @@ void Server::Crash() {
 void Server::Signal(int signal) {
   impl_->CheckOwner("Signal");
   const std::lock_guard lock(impl_->mutex);
-  if (MayEnd(signal)) impl_->exit_expected = true;
+  if (AsksToEnd(signal)) impl_->exit_expected = true;
+  impl_->signals_sent.insert(signal);
   if (const int error = impl_->life->Signal(signal, false)) Fail(name(), "signal", error);
 }
 

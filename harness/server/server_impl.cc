@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "process/clock.h"
@@ -22,6 +23,8 @@ constexpr auto kAskTimeout = 10s;
 // Beyond the graces of its policy a stop waits for the kernel; the warden itself gives up sooner.
 constexpr auto kStopSlack = 30s;
 constexpr std::size_t kLogLines = 20;
+constexpr const char* kUnannounced =
+    " while it was in use, and the test had not announced it (ExpectExit, Signal, Crash, WaitExit)";
 
 const procfs::Proc& TheProc() {
   // Never destroyed: the run ends in an exit handler, after later statics are gone.
@@ -46,6 +49,13 @@ StartError::Reason ReasonOf(Outcome::Kind kind) {
   return StartError::kHarnessLost;
 }
 
+// Of a launch that failed: our own processes are gone, the run is ending, or the step itself.
+StartError::Reason ReasonOf(const process::Failure& failure) {
+  if (failure.error == EPIPE || failure.error == ETIMEDOUT) return StartError::kHarnessLost;
+  if (failure.error == ECANCELED) return StartError::kCancelled;
+  return StartError::kCouldNotLaunch;
+}
+
 std::string Headline(const Outcome& outcome, const ServerSpec& spec) {
   switch (outcome.kind) {
     case Outcome::Kind::kReady: break;
@@ -61,7 +71,7 @@ std::string Headline(const Outcome& outcome, const ServerSpec& spec) {
 
 }  // namespace
 
-Server::Impl::Impl() : owner(::getpid()), listeners(readiness::MakeListenerTable(TheProc())) {}
+Server::Impl::Impl() : owner(::getpid()) {}
 
 void Server::Impl::Prepare(ServerSpec spec) {
   Run& run = Run::Current();
@@ -73,6 +83,7 @@ void Server::Impl::Prepare(ServerSpec spec) {
                      {});
   }
   server::CheckSpec(spec);
+  listeners = readiness::MakeListenerTable(TheProc());
   test = run.current_test();
   auto& state = *run.state_;
   const std::lock_guard lock(state.mutex);
@@ -100,8 +111,9 @@ Server::Impl::~Impl() {
   state.servers.remove(this);
 }
 
-leaks::LiveServer Server::Impl::live() const {
-  return {prepared->name(), life->tag(), life->warden(), life->Leader(), prepared->spec().daemonizes};
+std::optional<leaks::LiveServer> Server::Impl::live() const {
+  if (life->stop_result() || life->lost()) return std::nullopt;
+  return leaks::LiveServer{prepared->name(), life->tag(), life->warden(), life->Leader(), prepared->spec().daemonizes};
 }
 
 void Server::Impl::CheckOwner(const char* call) const {
@@ -114,9 +126,7 @@ void Server::Impl::CheckOwner(const char* call) const {
 std::unique_ptr<ServerLife> Server::Impl::StartWarden() {
   auto& state = *Run::Current().state_;
   const auto fail = [this](const process::Failure& failure) {
-    const bool lost = failure.error == EPIPE || failure.error == ETIMEDOUT;
-    throw TellStory(*prepared, {.reason = lost ? StartError::kHarnessLost : StartError::kCouldNotLaunch,
-                                .headline = "could not start its warden",
+    throw TellStory(*prepared, {.reason = ReasonOf(failure), .headline = "could not start its warden",
                                 .failure = failure});
   };
   auto channel = keeper::Channel::Pair();
@@ -149,9 +159,7 @@ void Server::Impl::Launch(const std::stop_token& cancel) {
   auto attempt = StartWarden();
   const std::string mark = Run::Current().id() + '/' + test + '/' + prepared->name();
   if (auto launched = attempt->Launch(prepared->LaunchRequest(mark)); !launched.ok()) {
-    const bool lost = launched.failure().error == EPIPE || launched.failure().error == ETIMEDOUT;
-    throw TellStory(*prepared, {.reason = lost ? StartError::kHarnessLost : StartError::kCouldNotLaunch,
-                                .headline = "could not launch it",
+    throw TellStory(*prepared, {.reason = ReasonOf(launched.failure()), .headline = "could not launch it",
                                 .failure = launched.failure()});
   }
   const auto probe = MakeProbe(*attempt, log_offset);
@@ -163,6 +171,7 @@ void Server::Impl::Launch(const std::stop_token& cancel) {
   const bool registered = life != nullptr;
   life = std::move(attempt);
   exit_expected = false;
+  signals_sent.clear();
   death_told = false;
   if (!registered) state.servers.push_back(this);
 }
@@ -174,8 +183,8 @@ void Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
   if (attempt.lost()) {
     failed.reason = StartError::kHarnessLost;
     failed.headline = "its warden was killed from outside";
-  } else if (attempt.stop_result()) {
-    failed.reason = StartError::kCancelled;
+  } else if (!attempt.stop_cause().empty()) {
+    failed.reason = attempt.stop_announced() ? StartError::kCancelled : StartError::kHarnessLost;
     failed.headline = "it was stopped: " + attempt.stop_cause();
   }
   auto stopped = attempt.Stop(false, std::chrono::steady_clock::now() + StopTimeout());
@@ -188,9 +197,11 @@ void Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
 }
 
 Duration Server::Impl::StopTimeout() const {
-  Duration total = kStopSlack;
-  for (const auto& step : prepared->spec().stop.steps) total += step.grace;
-  return process::Scaled(total);
+  Duration total = process::Scaled(kStopSlack);
+  // A grace may be given as "for ever".
+  constexpr Duration kLongest = std::chrono::hours(24 * 365);
+  for (const auto& step : prepared->spec().stop.steps) total += std::min(process::Scaled(step.grace), kLongest);
+  return std::min(total, kLongest);
 }
 
 StopResult Server::Impl::End(bool kill) {
@@ -211,7 +222,8 @@ StopResult Server::Impl::End(bool kill) {
     orphan.server = prepared->name();
     orphan.test = test;
   }
-  if (!again) NoteLeaks(*result);
+  if (!again) NoteDeathBeforeStop(*result);
+  NoteLeaks(*result);  // once each, whoever stopped it
   return std::move(*result);
 }
 
@@ -234,21 +246,38 @@ void Server::Impl::NoteLeaks(const StopResult& result) {
   }
 }
 
-std::optional<std::string> Server::Impl::DescribeUnexpectedDeath() {
-  if (!life || exit_expected || !life->EndedByNow()) return std::nullopt;
-  // Stopped by us: no death. Stopped by the keeper (a time-out): told by the test's own failure.
-  if (life->stop_result()) return std::nullopt;
-  std::string text = "server " + prepared->name() + " (pid " + std::to_string(life->Leader()) + ") ";
-  if (life->exit_status()) {
-    text += life->exit_status()->ToString();
-  } else {
-    text += "is gone: its warden was killed from outside";
-  }
-  text += " while it was in use, and the test had not announced it (ExpectExit, Signal, Crash, WaitExit)";
+std::string Server::Impl::DeathText(const std::string& how) const {
+  std::string text = "server " + prepared->name() + " (pid " + std::to_string(life->Leader()) + ") " + how;
   const auto tail = prepared->log().Tail(kLogLines);
   text += tail.empty() ? "\n  its log is empty" : "\n  its last lines:";
   for (const auto& line : tail) text += "\n    | " + line;
   return text;
+}
+
+std::optional<std::string> Server::Impl::DescribeUnexpectedDeath() {
+  if (!life || exit_expected || !life->EndedByNow()) return std::nullopt;
+  if (!life->stop_cause().empty()) {
+    if (life->stop_announced()) return std::nullopt;
+    return DeathText("was stopped while it was in use: " + life->stop_cause());
+  }
+  if (life->stop_result()) return std::nullopt;  // by the test itself
+  const auto& status = life->exit_status();
+  if (status && status->signaled() && signals_sent.contains(status->signal())) return std::nullopt;
+  const std::string how = status ? status->ToString() : "is gone: its warden was killed from outside";
+  return DeathText(how + kUnannounced);
+}
+
+void Server::Impl::NoteDeathBeforeStop(const StopResult& result) {
+  if (!result.leader || exit_expected || death_told || !life->stop_cause().empty()) return;
+  if (prepared->spec().daemonizes && *result.leader == ExitStatus::Exited(0)) return;
+  if (result.leader->signaled() && signals_sent.contains(result.leader->signal())) return;
+  for (const auto& stopped : result.processes) {
+    if (stopped.process.pid == life->Leader() && stopped.needed != 0) return;
+  }
+  death_told = true;
+  auto& state = *Run::Current().state_;
+  const std::lock_guard lock(state.mutex);
+  state.deaths.push_back(DeathText(result.leader->ToString() + kUnannounced));
 }
 
 std::optional<std::string> Server::Impl::TakeUnexpectedDeath() {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -22,7 +23,7 @@ struct Server::Impl : ServerRecord {
   Impl& operator=(const Impl&) = delete;
 
   // ServerRecord
-  [[nodiscard]] leaks::LiveServer live() const override;
+  [[nodiscard]] std::optional<leaks::LiveServer> live() const override;
   [[nodiscard]] std::optional<std::string> TakeUnexpectedDeath() override;
 
   // Refuses the call in a process that is not the one that started the server.
@@ -43,6 +44,9 @@ struct Server::Impl : ServerRecord {
   [[nodiscard]] std::optional<std::string> DescribeUnexpectedDeath();
   // As TakeUnexpectedDeath, with the mutex held.
   [[nodiscard]] std::optional<std::string> TakeDeath();
+  // The leader had ended by itself when the stop began, and nobody was told.
+  void NoteDeathBeforeStop(const StopResult& result);
+  [[nodiscard]] std::string DeathText(const std::string& how) const;
   [[nodiscard]] Duration StopTimeout() const;
 
   pid_t owner;
@@ -52,6 +56,7 @@ struct Server::Impl : ServerRecord {
   std::unique_ptr<readiness::ListenerTable> listeners;
   std::string test;  // that began it; empty outside of tests
   bool exit_expected = false;
+  std::set<int> signals_sent;  // by the test, to the leader: a death by one of them is announced
   bool death_told = false;
 };
 

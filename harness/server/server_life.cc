@@ -24,7 +24,11 @@ ServerLife::ServerLife(keeper::Channel channel, pid_t warden, std::optional<proc
     : channel_(std::move(channel)), finder_(proc_, warden, tag), daemonizes_(daemonizes) {}
 
 process::Result<void> ServerLife::Launch(const json& request) {
-  if (auto sent = channel_.Send(request, AnswerDeadline()); !sent.ok()) return sent.failure();
+  if (auto sent = channel_.Send(request, AnswerDeadline()); !sent.ok()) {
+    Pump();
+    if (stop_result_) return Failure{"launch: " + stop_cause_, ECANCELED};
+    return sent.failure();
+  }
   const auto deadline = AnswerDeadline();
   for (;;) {
     auto answer = channel_.Receive(deadline);
@@ -44,6 +48,10 @@ void ServerLife::Take(const json& message) {
   const std::string op = message.at("op");
   if (op == "exited") exit_status_ = report::DecodeExitStatus(message.at("status"));
   if (op == "empty") empty_ = true;
+  if (op == "stopping") {
+    message.at("cause").get_to(stop_cause_);
+    message.at("announced").get_to(stop_announced_);
+  }
   if (op == "stopped") {
     stop_result_ = message.at("result").get<StopResult>();
     message.at("cause").get_to(stop_cause_);
@@ -82,9 +90,12 @@ std::vector<pid_t> ServerLife::Pids() const {
 Tree ServerLife::Snapshot() const {
   Tree tree;
   tree.leader = leader_;
-  for (const auto& member : finder_.FindThoroughly()) {
+  // Once it is stopped its warden is ending, and the number may be another's: only the tag still tells.
+  const containment::TreeFinder by_tag(proc_, 0, finder_.tag());
+  const auto& finder = stop_result_ ? by_tag : finder_;
+  for (const auto& member : finder.FindThoroughly()) {
     auto info = proc_.Describe(member.pid);
-    if (!info || info->zombie()) continue;
+    if (!info || member.zombie()) continue;
     const bool first = info->pid == leader_;
     tree.processes.insert(first ? tree.processes.begin() : tree.processes.end(), std::move(*info));
   }

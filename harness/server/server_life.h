@@ -40,8 +40,10 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   [[nodiscard]] std::optional<process::Tag> tag() const { return finder_.tag(); }
   [[nodiscard]] const std::optional<ExitStatus>& exit_status() const { return exit_status_; }
   [[nodiscard]] const std::optional<StopResult>& stop_result() const { return stop_result_; }
-  // Who stopped it, if it was not this test program: "Suite.Test was still running after its timeout of 5 s".
+  // Why it is being or was stopped, if it was not this test program that asked: "the keeper is gone".
   [[nodiscard]] const std::string& stop_cause() const { return stop_cause_; }
+  // That cause is told elsewhere: the test's time-out, or the end of the run.
+  [[nodiscard]] bool stop_announced() const { return stop_announced_; }
   // The warden is gone without a word: killed from outside.
   [[nodiscard]] bool lost() const { return lost_; }
 
@@ -68,6 +70,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   std::optional<ExitStatus> exit_status_;
   std::optional<StopResult> stop_result_;
   std::string stop_cause_;
+  bool stop_announced_ = false;
 };
 
 }  // namespace curfew::server

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -45,6 +46,7 @@ void OnSignal(int signal) {
   if (::getpid() == owner && control_socket >= 0) {
     // End of file is the one message that can be sent from here: the keeper stops all, then ends.
     ::shutdown(control_socket, SHUT_WR);
+    ::syscall(SYS_pidfd_send_signal, keeper_pidfd.load(), SIGCONT, nullptr, 0);  // it may have been stopped
     AwaitKeeper(keeper_pidfd);
   }
   // The disposition is the default by now (SA_RESETHAND), and the signal is not blocked (SA_NODEFER).

@@ -109,6 +109,33 @@ TEST_F(Endings, SameSignalTwiceEndsTheProgramAtOnceAndTheKeeperFinishes) {
   ExpectNothingLeft();
 }
 
+// The keeper must not end with the last server while the program, and so its strays, are only about to end.
+TEST_F(Endings, StraysAreReapedWhenTheProgramReturnsOrIsSignalled) {
+  for (const int signal : {0, SIGTERM}) {
+    std::filesystem::remove(touched_);
+    Program victim = Start(signal == 0 ? "stray_and_return" : "stray_and_hang", "tcp_echo");
+    ASSERT_TRUE(AwaitUp());
+    if (signal != 0) victim.Signal(signal);
+    ASSERT_TRUE(victim.Wait());
+    EXPECT_TRUE(truth_.AwaitNothing()) << signal << ": " << truth_.Describe();
+  }
+}
+
+// With no server left the keeper has nothing to wait for, and meets the program's end first as a closed socket.
+TEST_F(Endings, StraysAreReapedWhenNoServerIsLeft) {
+  for (int round = 0; round < 5; ++round) {
+    Program victim = Start("stopped_stray_exit", "tcp_echo");
+    ASSERT_TRUE(victim.Wait());
+    ASSERT_TRUE(truth_.AwaitNothing()) << round << ": " << truth_.Describe();
+  }
+}
+
+TEST_F(Endings, StoppedKeeperDoesNotHoldUpTheEnd) {
+  Program victim = Start("stop_keeper_and_return", "tcp_echo");
+  ASSERT_TRUE(victim.Wait());
+  ExpectNothingLeft();
+}
+
 TEST_F(Endings, StrayOfAProgramThatExitsIsReaped) {
   Program victim = Start("stray_and_exit", "tcp_echo");
   ASSERT_TRUE(victim.Wait());

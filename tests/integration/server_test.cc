@@ -18,6 +18,7 @@
 #include <curfew/curfew.h>
 
 #include "processes.h"
+#include "server/run.h"
 
 namespace curfew {
 namespace {
@@ -126,6 +127,39 @@ TEST(ServerTest, UnexpectedDeathIsKnown) {
   EXPECT_TRUE(Eventually([&] { return server.died_unexpectedly(); }));
   server.ExpectExit();  // announced late, but before the test ends
   EXPECT_FALSE(server.died_unexpectedly());
+}
+
+TEST(ServerTest, DeathBetweenTheLastLookAndTheStopIsKnown) {
+  auto spec = ServerSpec{.shell = "touch up; while [ ! -e end ]; do sleep 0.01; done; exit 7", .ready = Ready::File("up")};
+  auto server = Server::Start(spec);
+  std::ofstream(server.dir() / "end") << "";
+  ASSERT_TRUE(Eventually([&] { return server.died_unexpectedly(); }));
+  EXPECT_THAT(server.Stop(), HasExited(7));
+  EXPECT_EQ(Run::Current().TakeUnexpectedDeaths().size(), 1U);
+  EXPECT_TRUE(Run::Current().TakeUnexpectedDeaths().empty()) << "told once";
+}
+
+TEST(ServerTest, ReloadSignalDoesNotExcuseALaterCrash) {
+  auto server = Server::Start(
+      {.shell = "trap : HUP; touch up; while [ ! -e end ]; do sleep 0.01; done; exit 7", .ready = Ready::File("up")});
+  server.Signal(SIGHUP);
+  std::ofstream(server.dir() / "end") << "";
+  EXPECT_TRUE(Eventually([&] { return server.died_unexpectedly(); }));
+  server.ExpectExit();
+}
+
+TEST(ServerTest, LeaderWhoseMainThreadHasEndedIsAlive) {
+  auto server = Server::Start(Sample("main_thread_ends"));
+  EXPECT_TRUE(server.running());
+  EXPECT_EQ(server.tree().size(), 1U) << server.tree();
+  EXPECT_THAT(server.Stop(), WasKilledBy(SIGTERM));
+}
+
+TEST(ServerTest, AGraceForEverIsNoOverflow) {
+  auto spec = Sample("tcp_echo");
+  spec.stop = {{{SIGTERM, Duration::max()}, {SIGINT, Duration::max()}}};
+  auto server = Server::Start(std::move(spec));
+  EXPECT_THAT(server.Stop(), StoppedGracefully());
 }
 
 TEST(ServerTest, CancelEndsTheWaitAndIsToldApart) {

@@ -8,7 +8,10 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -23,6 +26,21 @@ extern "C" const char* __asan_default_options() { return "handle_segv=0:handle_a
 namespace {
 
 using namespace std::chrono_literals;
+
+std::optional<curfew::Server> server;
+
+// SIGSTOP to our own keeper: the process of that name whose parent is not us but which has our mark.
+void StopKeeper() {
+  const std::string mark = std::getenv("CURFEW_MARK");
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream name(entry.path() / "comm");
+    std::ifstream environment(entry.path() / "environ");
+    std::string comm;
+    std::string variables((std::istreambuf_iterator<char>(environment)), {});
+    if (!(name >> comm) || comm != "curfew-keeper" || variables.find("CURFEW_MARK=" + mark) == std::string::npos) continue;
+    ::kill(std::stoi(entry.path().filename()), SIGSTOP);  // ours, alive, and waiting for us: the number is its own
+  }
+}
 
 [[noreturn]] void HangForEver() {
   ::alarm(100);  // whatever goes wrong with the test, this ends
@@ -71,6 +89,9 @@ const std::map<std::string, std::function<void()>> kEndings = {
     {"fork_and_hang", [] { ForkSleeper(), HangForEver(); }},
     {"stray_and_hang", [] { StrayDaemon(), HangForEver(); }},
     {"stray_and_exit", [] { StrayDaemon(), ::_exit(0); }},
+    {"stray_and_return", [] { StrayDaemon(); }},
+    {"stopped_stray_exit", [] { server.reset(), StrayDaemon(), ::_exit(0); }},
+    {"stop_keeper_and_return", [] { StopKeeper(); }},
 };
 
 }  // namespace
@@ -79,7 +100,6 @@ int main(int argc, char** argv) {
   if (argc < 3 || !kEndings.contains(argv[1])) return 2;
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
-  std::optional<curfew::Server> server;
   const std::string sample = argv[2];
   if (sample != "none") {
     curfew::ServerSpec spec{.command = {CURFEW_SAMPLE_DIR "/" + sample, "--port", "{port}"}};

@@ -71,7 +71,8 @@ class Server {
   // Blocks: at most the sum of the policy's graces and a few seconds for the kernel to end what was killed.
   // Calling it again returns the first result.
   StopResult Stop();
-  // Sends one signal to the leader. Sending one that ends it announces its death. SIGKILL reaches the leader
+  // Sends one signal to the leader. TERM, INT, QUIT, KILL and ABRT announce its death;
+  // of any other signal only a death by that very signal is expected. SIGKILL reaches the leader
   // only; see Crash.
   void Signal(int signal);
   // SIGSTOP and SIGCONT to every process of the tree, to play a server that hangs.

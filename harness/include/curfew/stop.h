@@ -56,7 +56,7 @@ struct StopResult {
   std::vector<Survivor> survivors;
   Duration took{};
 
-  // No process had to be killed and none survived.
+  // No process had to be killed, none survived, and it is known how the leader ended.
   [[nodiscard]] bool graceful() const;
   // "stopped in 12 ms: 3 processes ended on SIGTERM" and a line for each that needed more.
   [[nodiscard]] std::string ToString() const;
