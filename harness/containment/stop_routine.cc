@@ -108,6 +108,13 @@ StopResult StopRoutine::Finish() {
     AddLatecomers(living);
     KillSweep sweep(finder_, &leader_, [this] { return reaper_.Collect(); });
     result_.survivors = sweep.Run(Clock::now() + kKillDeadline);
+    // wait(2) knows better than /proc: a listing that hides processes must not pass for an empty tree.
+    if (result_.survivors.empty() && reaper_.Collect()) {
+      Survivor unseen;
+      unseen.process.pid = leader_.pid();
+      unseen.reason = "processes are left that /proc does not show (hidepid, or no descriptor to read it)";
+      result_.survivors.push_back(std::move(unseen));
+    }
   }
   result_.leader = reaper_.leader_status();
   for (auto& stopped : result_.processes) {
