@@ -47,6 +47,25 @@ std::vector<std::string> Environment() {
   return entries;
 }
 
+// Whether anything of the tree is alive, where no wait(2) can tell. One pass over /proc is no proof: it may see the
+// parent when that has just ended, and miss the child that was just begun. So twice in a row nothing must live, and
+// nobody must have come or gone.
+bool AnythingLeft(const containment::TreeFinder& finder) {
+  std::set<pid_t> before;
+  for (int quiet = 0; quiet < 2;) {
+    std::set<pid_t> seen;
+    for (const auto& member : finder.FindThoroughly()) {
+      if (!member.zombie()) return true;
+      seen.insert(member.pid);
+    }
+    quiet = seen == before ? quiet + 1 : 0;
+    before = std::move(seen);
+    const timespec pause{0, 500'000};
+    ::ppoll(nullptr, 0, &pause, nullptr);
+  }
+  return false;
+}
+
 }  // namespace
 
 Keeper::Keeper(Channel&& control, process::Pidfd owner, KeeperOptions options, process::Launcher& launcher)
@@ -220,7 +239,7 @@ void Keeper::Recover(const WardenRecord& lost) {
   const containment::TreeFinder finder(TheProc(), ::getpid(), lost.tag, others);
   containment::KillSweep sweep(finder, nullptr, [this, &finder] {
     OnChild();
-    return !finder.FindThoroughly().empty();
+    return AnythingLeft(finder);
   });
   const auto survivors = sweep.Run(Clock::now() + kRecoverDeadline);
   json names = json::array();
@@ -288,16 +307,16 @@ void Keeper::SweepStrays() {
   if (!options_.tag) return;
   // What the test's bodies began. The test program itself may be a zombie its parent has not collected yet.
   const containment::TreeFinder finder(TheProc(), 0, options_.tag, {owner_.pid()});
-  const auto anything_alive = [this, &finder] {
+  const auto left = [this, &finder] {
     OnChild();
-    return std::ranges::any_of(finder.Find(), [](const procfs::Stat& member) { return !member.zombie(); });
+    return AnythingLeft(finder);
   };
+  if (!left()) return;
   json strays = json::array();
   for (const auto& member : finder.Find()) {
-    if (auto info = TheProc().Describe(member.pid); info && !info->zombie()) strays.push_back(*info);
+    if (auto info = TheProc().Describe(member.pid); info && !member.zombie()) strays.push_back(*info);
   }
-  if (strays.empty()) return;
-  containment::KillSweep sweep(finder, nullptr, anything_alive);
+  containment::KillSweep sweep(finder, nullptr, left);
   static_cast<void>(sweep.Run(Clock::now() + kRecoverDeadline));
   journal_.Write({{"event", "strays"}, {"processes", std::move(strays)}});
 }
