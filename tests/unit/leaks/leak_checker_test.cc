@@ -125,6 +125,17 @@ TEST_F(LeakCheckerTest, CurfewsOwnProcessesAndOtherRunsAreNone) {
   EXPECT_THAT(checker.Find(baseline, {}), IsEmpty());
 }
 
+// The mechanism carries its promise: without it the orphan of the next test is not found.
+TEST_F(LeakCheckerTest, WithoutTagAndMarkAnOrphanIsLost) {
+  const auto checker = WithoutTag();
+  const auto baseline = checker.TakeBaseline({}, {});
+  const auto marked = Stray::Marked(Where::kOrphan, "CURFEW_MARK=" + run_ + "//");
+  ::setenv("CURFEW_TEST_DISABLE", "mark", 1);
+  const auto leaks = checker.Find(baseline, {});
+  ::unsetenv("CURFEW_TEST_DISABLE");
+  EXPECT_THAT(leaks, IsEmpty());
+}
+
 TEST_F(LeakCheckerTest, AnOrphanIsFoundByItsMarkAlone) {
   const auto checker = WithoutTag();
   const auto baseline = checker.TakeBaseline({}, {});
