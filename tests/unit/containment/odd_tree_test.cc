@@ -107,7 +107,7 @@ TEST_P(OddTreeTest, ALatecomerThatHadToBeKilledIsNamed) {
       });
     });
     warden.AwaitReady(1);
-    const auto result = warden.Stop({{{SIGTERM, 500ms}}});
+    const auto result = warden.Stop({{{SIGTERM, 3s}}});
     warden.CheckEqual(Needs(result), "9 x 1, 15 x 1");
     warden.Check(!result.graceful(), "that was not graceful");
   };

@@ -25,7 +25,7 @@ using curfew::testing::WardenProcess;
 using Search = WardenProcess::Search;
 
 constexpr auto kLong = 600s;
-constexpr auto kShort = 50ms;
+constexpr auto kShort = 3s;
 
 class StopTest : public ::testing::TestWithParam<Search> {};
 INSTANTIATE_TEST_SUITE_P(Searches, StopTest, ::testing::Values(Search::kTagAndLineage, Search::kLineage),
