@@ -63,7 +63,7 @@ OwnerCheck::Holds OwnerCheck::Look(pid_t pid, std::uint64_t inode) const {
   }
   // What has ended holds nothing; only of what lives it is not known.
   const std::optional<procfs::Stat> stat = proc_.ReadStat(pid);
-  return stat && !stat->zombie() ? Holds::kUnreadable : Holds::kNo;
+  return stat && !stat->exiting() ? Holds::kUnreadable : Holds::kNo;
 }
 
 std::optional<Ownership> OwnerCheck::FindStranger(const std::vector<pid_t>& members,

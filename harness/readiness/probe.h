@@ -68,8 +68,8 @@ struct Subject {
 // The probe for a spec's Ready, whose subjects are expanded and for which FindProblem found none.
 [[nodiscard]] std::unique_ptr<Probe> MakeProbe(const Ready& ready, const Subject& subject);
 
-// Asks each part once, waiting for nothing but exchanges under way (an HTTP attempt may take a second). Empty if
-// the probe is satisfied, else what each part saw.
+// Asks each part once, waiting for nothing but exchanges under way (an HTTP attempt may take a second). Empty
+// if the probe is satisfied, else what each part saw.
 [[nodiscard]] std::vector<Observation> AskOnce(Probe& probe,
                                                const process::Clock& clock = process::Clock::Steady());
 

@@ -73,7 +73,7 @@ Observation UnixProbe::Judge(int connected) const {
     return {.satisfied = true, .saw = title_ + ": the server accepts connections", .taken = {}};
   }
   const std::optional<procfs::Stat> stat = known ? proc_.ReadStat(peer.pid) : std::nullopt;
-  if (stat && !stat->zombie()) {
+  if (stat && !stat->exiting()) {
     const std::string held = title_ + ": is listened on by " + owner_.Describe(peer.pid);
     return {.satisfied = false, .saw = held, .taken = held};
   }

@@ -191,6 +191,17 @@ TEST_F(LogScannerTest, EndOfALineIsNotTheEndOfAWindow) {
   EXPECT_FALSE(scanner.UnfinishedMatches());
 }
 
+TEST_F(LogScannerTest, BeginningOfAWindowIsNotTheBeginningOfALine) {
+  // After the first window its last 64 KiB stay: they begin with "ready".
+  const std::string line =
+      std::string((1 << 20) - (1 << 16), 'x') + "ready" + std::string((1 << 16) - 5, 'y');
+  dir_.Append("log", line + "\n" + line + std::string(1 << 20, 'y') + "\n");
+  LogScanner scanner = Scanner("^ready");
+  EXPECT_EQ(scanner.Scan(kAll), State::kAtEnd) << "neither where the line ends nor where it goes on";
+  EXPECT_EQ(scanner.lines(), 2U);
+  EXPECT_EQ(Scanner("xready").Scan(kAll), State::kFound);
+}
+
 TEST_F(LogScannerTest, MatchAcrossTheEdgeOfAWindowIsFound) {
   dir_.Append("log", std::string((1 << 20) - 3, 'x') + "ready" + std::string(1 << 20, 'y') + "\n");
   EXPECT_EQ(Scanner("xready+y").Scan(kAll), State::kFound);

@@ -221,7 +221,7 @@ TEST_F(LogProbeTest, LinesOfAnEarlierStartDoNotCount) {
 }
 
 TEST_F(LogProbeTest, FloodIsReadInPortionsAndAskedForAgainAtOnce) {
-  dir_.Append("log", std::string(5 << 20, '\n') + "ready\n");
+  dir_.Append("log", std::string(1 << 20, 'x') + "\nready\n");
   const auto probe = Make(Ready::Log("ready"));
   EXPECT_FALSE(probe->Look(kNow).satisfied);
   EXPECT_TRUE(probe->Busy());
