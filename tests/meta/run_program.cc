@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +17,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 
 #include "process/pidfd.h"
 
@@ -110,6 +112,17 @@ std::vector<pid_t> ProcessesWith(const std::string& variable) {
   return found;
 }
 
+// A program that exits has waited for its helpers. One that was killed could not: they get the time to
+// notice.
+std::vector<pid_t> Survivors(const std::string& variable, bool exited) {
+  std::vector<pid_t> found = ProcessesWith(variable);
+  for (int round = 0; round < 2000 && !exited && !found.empty(); ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    found = ProcessesWith(variable);
+  }
+  return found;
+}
+
 std::vector<pid_t> Strays(const std::string& output) {
   std::vector<pid_t> strays;
   std::istringstream lines(output);
@@ -164,7 +177,7 @@ Outcome RunProgram(const std::string& name, std::vector<std::string> arguments,
 
   Outcome outcome;
   Collect(Spawn(std::move(arguments), std::move(environment), output), outcome);
-  outcome.survivors = ProcessesWith(own);
+  outcome.survivors = Survivors(own, outcome.exit_code >= 0);
   outcome.output = ReadAll(output);
   outcome.xml = ReadAll(xml);
   outcome.strays = Strays(outcome.output);

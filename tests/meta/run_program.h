@@ -17,7 +17,7 @@ struct Outcome {
   std::string output;            // stdout and stderr, in the order written
   std::string xml;               // of --gtest_output=xml
   std::vector<pid_t> strays;     // the N of the lines "stray N"
-  std::vector<pid_t> survivors;  // processes that carry its environment, after its end
+  std::vector<pid_t> survivors;  // processes that carry its environment when it has ended
 
   // How often the text occurs in the output.
   [[nodiscard]] std::size_t Count(const std::string& text) const;

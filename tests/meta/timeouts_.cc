@@ -2,6 +2,7 @@
 // Meant to fail: tests that would wait far longer than their deadline.
 #include <curfew/curfew.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "samples.h"
 
@@ -24,6 +25,11 @@ TEST_F(HangTest, OnAServer) {
 TEST_F(HangTest, NextTestIsServed) {
   TcpClient client(server().host(), server().port());
   EXPECT_EQ(client.Exchange("hello"), "hello");
+}
+
+// No server to end, and nothing the test program could be told: it has to be ended itself.
+TEST_F(HangTest, OnItself) {
+  for (;;) pause();
 }
 
 }  // namespace

@@ -6,24 +6,30 @@
 namespace curfew::meta {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
 void ExpectTimedOut(const Outcome& outcome) {
   EXPECT_EQ(outcome.exit_code, 1) << outcome.end << outcome.output;
   EXPECT_THAT(outcome, Failed("HangTest.OnAServer"));
-  EXPECT_THAT(outcome.XmlOf("HangTest.OnAServer"), HasSubstr("1.5 s"));
+  EXPECT_THAT(outcome.XmlOf("HangTest.OnAServer"), HasSubstr("after its timeout of 3 s"));
   EXPECT_THAT(outcome, Passed("HangTest.NextTestIsServed"));
   EXPECT_THAT(outcome.survivors, IsEmpty());
 }
 
 TEST(TimeoutsTest, FlagEndsTheTest) {
-  ExpectTimedOut(RunProgram("timeouts", {"--curfew_test_timeout=1.5s"}));
+  ExpectTimedOut(RunProgram("timeouts", {"--gtest_filter=-*OnItself", "--curfew_test_timeout=3s"}));
 }
 
 TEST(TimeoutsTest, VariableEndsTheTest) {
-  ExpectTimedOut(RunProgram("timeouts", {}, {{"CURFEW_TEST_TIMEOUT", "1500ms"}}));
+  ExpectTimedOut(RunProgram("timeouts", {"--gtest_filter=-*OnItself"}, {{"CURFEW_TEST_TIMEOUT", "3000ms"}}));
+}
+
+TEST(TimeoutsTest, TestThatHangsOnItselfIsAbortedWithTheReason) {
+  const Outcome outcome = RunProgram("timeouts", {"--gtest_filter=*OnItself", "--curfew_test_timeout=500ms"});
+  EXPECT_EQ(outcome.end, "killed by signal 6");
+  EXPECT_THAT(outcome.output, HasSubstr("HangTest.OnItself was still running after its timeout of 500 ms"));
+  EXPECT_THAT(outcome.survivors, IsEmpty());
 }
 
 TEST(TimeoutsTest, OffLetsAFastTestPass) {
