@@ -8,7 +8,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 TEST(DeathsTest, UnannouncedFailsTheTestWithStatusAndLog) {
   const Outcome outcome = RunProgram("deaths", {"--gtest_filter=CrashTest.Unannounced"});

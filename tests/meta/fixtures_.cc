@@ -11,7 +11,6 @@
 namespace {
 
 using namespace curfew;
-using testing::HasSubstr;
 
 class OwnServerTest : public ServerFixture {
  protected:

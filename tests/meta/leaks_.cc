@@ -39,29 +39,29 @@ TEST(LeakTest, SkipsClean) {
 // What SetUpTestSuite begins may live while the suite runs, and not longer.
 class UntidySuiteTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { helper_ = LeaveChild(); }
-  static pid_t helper_;
+  static void SetUpTestSuite() { helper = LeaveChild(); }
+  static pid_t helper;
 };
-pid_t UntidySuiteTest::helper_ = 0;
+pid_t UntidySuiteTest::helper = 0;
 TEST_F(UntidySuiteTest, FindsItsHelperAlive) {
-  EXPECT_EQ(kill(helper_, 0), 0);
+  EXPECT_EQ(kill(helper, 0), 0);
 }
 TEST_F(UntidySuiteTest, FindsItStillAlive) {
-  EXPECT_EQ(waitpid(helper_, nullptr, WNOHANG), 0);
+  EXPECT_EQ(waitpid(helper, nullptr, WNOHANG), 0);
 }
 
 class TidySuiteTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { helper_ = LeaveChild(); }
+  static void SetUpTestSuite() { helper = LeaveChild(); }
   static void TearDownTestSuite() {
-    kill(helper_, SIGKILL);
-    waitpid(helper_, nullptr, 0);
+    kill(helper, SIGKILL);
+    waitpid(helper, nullptr, 0);
   }
-  static pid_t helper_;
+  static pid_t helper;
 };
-pid_t TidySuiteTest::helper_ = 0;
+pid_t TidySuiteTest::helper = 0;
 TEST_F(TidySuiteTest, FindsItsHelperAlive) {
-  EXPECT_EQ(waitpid(helper_, nullptr, WNOHANG), 0);
+  EXPECT_EQ(waitpid(helper, nullptr, WNOHANG), 0);
 }
 TEST_F(TidySuiteTest, IsBlamedForWhatItLeavesItself) {
   LeaveChild();
@@ -73,7 +73,7 @@ class LeakyEnvironment : public testing::Environment {
     if (std::getenv("META_LEAK_IN_ENVIRONMENT") != nullptr) LeaveChild();
   }
 };
-[[maybe_unused]] const auto* const environment = testing::AddGlobalTestEnvironment(new LeakyEnvironment);
+[[maybe_unused]] const auto* const kEnvironment = testing::AddGlobalTestEnvironment(new LeakyEnvironment);
 
 // A server whose tree holds a daemon that left it.
 class DaemonTest : public curfew::ServerFixture {
