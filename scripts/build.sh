@@ -6,7 +6,10 @@ preset=$1
 shift
 scripts/install-dependencies.sh
 launcher=()
-command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+if command -v ccache >/dev/null; then
+  launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 # so that every clone shares what another has compiled
+fi
 log=build/$preset.log
 mkdir -p build
 echo "building ($preset), log in $log"
