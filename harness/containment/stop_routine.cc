@@ -41,7 +41,8 @@ bool StopRoutine::IsOrphan(const ProcessInfo& process) const {
 void StopRoutine::TakeSnapshot(bool daemonizes) {
   if (reaper_.nothing_left()) return;
   std::vector<ProcessInfo> orphans;
-  for (const auto& member : finder_.Find()) {
+  snapshot_ = finder_.Find();
+  for (const auto& member : *snapshot_) {
     if (member.zombie()) continue;
     auto info = finder_.proc().Describe(member.pid);
     if (!info) continue;
@@ -84,6 +85,7 @@ void StopRoutine::AddLatecomers(const std::vector<procfs::Stat>& living) {
 std::optional<Deadline> StopRoutine::NextStep() {
   if (next_ == policy_.steps.size() || !reaper_.Collect()) return std::nullopt;
   const StopStep& step = policy_.steps[next_++];
+  auto snapshot = std::exchange(snapshot_, std::nullopt);
   TreeSignal send(finder_, &leader_);
   if (step.to == StopStep::To::kLeader && !reaper_.leader_status()) {
     for (auto& stopped : result_.processes) {
@@ -92,7 +94,8 @@ std::optional<Deadline> StopRoutine::NextStep() {
     static_cast<void>(leader_.Signal(step.signal));
     static_cast<void>(leader_.Signal(SIGCONT));
   } else {
-    const auto living = finder_.Find();
+    // The first step follows the snapshot at once; a second pass would see the same and double the cost of a stop.
+    const auto living = snapshot ? *std::move(snapshot) : finder_.Find();
     MarkLiving(living, step.signal);
     send.Send(living, step.signal);
     // Not to be skipped for the processes that are not stopped now: they may be, by their own parents.

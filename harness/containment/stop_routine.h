@@ -47,6 +47,7 @@ class StopRoutine {
   Reaper& reaper_;
   StopPolicy policy_;
   std::size_t next_ = 0;
+  std::optional<std::vector<procfs::Stat>> snapshot_;  // until the first step has used it
   Deadline began_;
   StopResult result_;
 };

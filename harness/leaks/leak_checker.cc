@@ -82,17 +82,18 @@ std::vector<Leak> LeakChecker::Look(const Baseline& since, const std::vector<Liv
 LeakChecker::Ownership LeakChecker::FindOwner(pid_t pid, const Baseline& since,
                                               const std::vector<LiveServer>& servers) const {
   Ownership owner;
-  AskTag(pid, servers, owner);
-  const bool curfews_own = tag_ && process::ReadTag(proc_, pid) == tag_->WithSlot(Tag::kCurfew);
-  if (curfews_own || (!owner.ours && since.present.contains(pid))) return Ownership{};
+  // Read once: for nearly every process of the machine it is all that is read.
+  const auto tag = tag_ ? process::ReadTag(proc_, pid) : std::nullopt;
+  if (tag && tag == tag_->WithSlot(Tag::kCurfew)) return owner;
+  AskTag(tag, servers, owner);
+  if (!owner.ours && since.present.contains(pid)) return owner;
   AskMark(pid, servers, owner);
   AskLineage(pid, since, servers, owner);
   return owner;
 }
 
-void LeakChecker::AskTag(pid_t pid, const std::vector<LiveServer>& servers, Ownership& owner) const {
-  if (!tag_) return;
-  const auto tag = process::ReadTag(proc_, pid);
+void LeakChecker::AskTag(const std::optional<Tag>& tag, const std::vector<LiveServer>& servers,
+                         Ownership& owner) const {
   if (!tag || !tag->SameRun(*tag_)) return;
   owner.ours = true;
   owner.evidence.emplace_back("tag");

@@ -62,7 +62,7 @@ class LeakChecker {
 
   [[nodiscard]] std::vector<Leak> Look(const Baseline& since, const std::vector<LiveServer>& servers) const;
   [[nodiscard]] Ownership FindOwner(pid_t pid, const Baseline& since, const std::vector<LiveServer>& servers) const;
-  void AskTag(pid_t pid, const std::vector<LiveServer>& servers, Ownership& owner) const;
+  void AskTag(const std::optional<process::Tag>& tag, const std::vector<LiveServer>& servers, Ownership& owner) const;
   void AskMark(pid_t pid, const std::vector<LiveServer>& servers, Ownership& owner) const;
   void AskLineage(pid_t pid, const Baseline& since, const std::vector<LiveServer>& servers, Ownership& owner) const;
   [[nodiscard]] std::optional<Leak> Judge(pid_t pid, const Ownership& owner) const;

@@ -73,6 +73,7 @@ std::vector<Listener> ReadListeners(const Proc& proc) {
 }
 
 void FillPorts(const Proc& proc, std::vector<ProcessInfo>& processes) {
+  if (processes.empty()) return;  // the kernel walks its whole table of connections for one reading: milliseconds
   std::map<std::uint64_t, std::uint16_t> port_of;
   for (const Listener& listener : ReadListeners(proc)) port_of[listener.inode] = listener.port;
   for (ProcessInfo& process : processes) {
