@@ -116,10 +116,10 @@ class Options {
 }
 
 // A bound socket that does not listen yet, non-blocking: several processes may accept from it.
-inline int BindTcp(std::uint16_t port) {
+inline int BindTcp(std::uint16_t port, bool reuse_address = true) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) Die("socket");
-  const int on = 1;
+  const int on = reuse_address ? 1 : 0;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;

@@ -2,6 +2,7 @@
 #include "ports/port_reservation.h"
 
 #include <netinet/in.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -51,6 +52,15 @@ bool MeansNoIpv6(int error) {
   return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EADDRNOTAVAIL || error == EPERM;
 }
 
+constexpr int kTriesOutsideTheRange = 1000;
+
+// A number from 1024 up, whoever may have it.
+std::uint16_t DrawUnprivileged() {
+  std::uint32_t random = 0;
+  static_cast<void>(::getrandom(&random, sizeof random, 0));
+  return static_cast<std::uint16_t>(1024 + random % (65536 - 1024));
+}
+
 std::uint16_t BoundPort(const FileDescriptor& socket) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -73,7 +83,13 @@ Result<FileDescriptor> HoldNumber(std::uint16_t port) {
 }  // namespace
 
 Result<PortReservation> PortReservation::Any() {
-  return Of(0);
+  Result<PortReservation> reserved = Of(0);
+  // The range is used up: it may have been made small, and test programs are many.
+  for (int i = 0; !reserved.ok() && reserved.failure().error == EADDRINUSE && i < kTriesOutsideTheRange; ++i) {
+    Result<PortReservation> other = Of(DrawUnprivileged());
+    if (other.ok()) return other;
+  }
+  return reserved;
 }
 
 Result<PortReservation> PortReservation::Of(std::uint16_t port) {

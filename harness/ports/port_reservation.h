@@ -25,7 +25,7 @@ namespace curfew::ports {
 // server. Threads: a value to move about; one thread at a time.
 class PortReservation {
  public:
-  // A number of the kernel's choice, from net.ipv4.ip_local_port_range.
+  // A number of the kernel's choice, from net.ipv4.ip_local_port_range, or where that is used up any other from 1024 up.
   [[nodiscard]] static process::Result<PortReservation> Any();
   // This number; 0 is Any(). EADDRINUSE when anyone in this network namespace has it, EACCES for a privileged
   // one.

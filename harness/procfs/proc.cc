@@ -175,12 +175,22 @@ std::string Proc::WaitChannel(pid_t pid) const {
 
 std::optional<std::vector<std::uint64_t>> Proc::SocketInodes(pid_t pid) const {
   std::vector<std::uint64_t> inodes;
-  const std::string directory = root_.native() + '/' + std::to_string(pid) + "/fd";
-  const bool listed = ListDirectory(directory, [&inodes](int fd, const char* name) {
+  bool empty = true;
+  const auto take = [&](int fd, const char* name) {
+    if (*name == '.') return;
+    empty = false;
     const std::optional<std::string> link = ReadLinkAt(fd, name);
     if (const auto inode = link ? SocketInode(*link) : std::nullopt) inodes.push_back(*inode);
-  });
-  if (!listed) return std::nullopt;
+  };
+  const std::string directory = root_.native() + '/' + std::to_string(pid);
+  if (!ListDirectory(directory + "/fd", take)) return std::nullopt;
+  // The descriptors shown there are the main thread's. When it has ended (pthread_exit(3)), the other threads still
+  // have the table, and show it.
+  if (empty) {
+    ListDirectory(directory + "/task", [&](int, const char* thread) {
+      if (empty && *thread != '.') ListDirectory(directory + "/task/" + thread + "/fd", take);
+    });
+  }
   return inodes;
 }
 

@@ -19,6 +19,7 @@ struct ListeningSocket {
   std::uint16_t port = 0;
   std::uint64_t inode = 0;
   uid_t uid = 0;
+  int state = 10;  // TCP_LISTEN; others only from SockDiag::Users
 
   // "127.0.0.1:8080", "[::1]:8080".
   [[nodiscard]] std::string ToString() const;

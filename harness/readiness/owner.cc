@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "readiness/owner.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
-#include "readiness/text.h"
+#include "readiness/holder.h"
 
 namespace curfew::readiness {
 namespace {
@@ -14,18 +12,8 @@ namespace {
 // while the others were read. Only one that stays out of sight is a stranger's.
 constexpr int kLooksUntilAVerdict = 5;
 
-constexpr std::string_view kMark = "CURFEW_MARK";
-
 bool Contains(const std::vector<pid_t>& pids, pid_t pid) {
   return std::find(pids.begin(), pids.end(), pid) != pids.end();
-}
-
-// ", server "redis" of run 12ab": the mark is run/test/server, and a test's name may itself hold a '/'.
-std::string DescribeMark(const std::string& mark) {
-  const std::string run = mark.substr(0, mark.find('/'));
-  const std::size_t last = mark.rfind('/');
-  const std::string server = last == std::string::npos ? "" : mark.substr(last + 1);
-  return (server.empty() ? ", begun by a test" : ", server " + Quoted(server)) + " of run " + Printable(run);
 }
 
 }  // namespace
@@ -98,13 +86,7 @@ bool OwnerCheck::InTree(pid_t pid) const {
 }
 
 std::string OwnerCheck::Describe(pid_t pid) const {
-  std::string text = "pid " + std::to_string(pid);
-  if (const std::optional<ProcessInfo> info = proc_.Describe(pid)) {
-    text += " (" + (info->command.empty() ? Printable(info->name) : info->CommandLine()) + ")";
-  }
-  if (pid == ::getpid()) return text + ", this test program itself";
-  if (const std::optional<std::string> mark = proc_.FindInEnviron(pid, kMark)) text += DescribeMark(*mark);
-  return text;
+  return DescribeHolder(proc_, pid);
 }
 
 }  // namespace curfew::readiness

@@ -28,7 +28,11 @@ struct Question {
   inet_diag_req_v2 request{};
 };
 
-Question MakeQuestion(int family, std::uint16_t port, bool all, std::uint32_t sequence) {
+constexpr std::uint32_t kListening = 1U << TCP_LISTEN;
+constexpr std::uint32_t kAnyState = ~0U;
+
+Question MakeQuestion(int family, std::uint16_t port, std::uint32_t states, std::uint32_t sequence) {
+  const bool all = states != 0;
   Question question;
   question.header.nlmsg_len = sizeof question;
   question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
@@ -36,7 +40,7 @@ Question MakeQuestion(int family, std::uint16_t port, bool all, std::uint32_t se
   question.header.nlmsg_seq = sequence;
   question.request.sdiag_family = static_cast<std::uint8_t>(family);
   question.request.sdiag_protocol = IPPROTO_TCP;
-  question.request.idiag_states = 1U << TCP_LISTEN;  // heeded by "all" only
+  question.request.idiag_states = states;  // heeded by "all" only
   question.request.id.idiag_sport = htons(port);
   question.request.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
   question.request.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
@@ -54,15 +58,14 @@ std::optional<T> Payload(std::span<const char> message) {
   return payload;
 }
 
-void AppendListener(const inet_diag_msg& message, std::vector<ListeningSocket>& found) {
-  // An exact question may be answered with a connection; a connection is nobody who listens.
-  if (message.idiag_state != TCP_LISTEN) return;
+void Append(const inet_diag_msg& message, std::vector<ListeningSocket>& found) {
   std::array<char, INET6_ADDRSTRLEN> address{};
   ::inet_ntop(message.idiag_family, message.id.idiag_src, address.data(), address.size());
   found.push_back({.address = address.data(),
                    .port = ntohs(message.id.idiag_sport),
                    .inode = message.idiag_inode,
-                   .uid = message.idiag_uid});
+                   .uid = message.idiag_uid,
+                   .state = message.idiag_state});
 }
 
 // What a message that is no listener says: 0 for "that was all", or an errno.
@@ -84,8 +87,8 @@ Result<SockDiag> SockDiag::Open() {
   return diag;
 }
 
-int SockDiag::Ask(int family, std::uint16_t port, bool all) {
-  const Question question = MakeQuestion(family, port, all, ++sequence_);
+int SockDiag::Ask(int family, std::uint16_t port, std::uint32_t states) {
+  const Question question = MakeQuestion(family, port, states, ++sequence_);
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   const ssize_t sent = ::sendto(socket_.get(), &question, sizeof question, MSG_DONTWAIT,
@@ -93,7 +96,7 @@ int SockDiag::Ask(int family, std::uint16_t port, bool all) {
   return sent == sizeof question ? 0 : errno;
 }
 
-int SockDiag::Answer(bool all, std::vector<ListeningSocket>& found) {
+int SockDiag::Answer(std::uint32_t states, std::vector<ListeningSocket>& found) {
   alignas(nlmsghdr) std::array<char, 16384> buffer;
   while (true) {
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -110,27 +113,36 @@ int SockDiag::Answer(bool all, std::vector<ListeningSocket>& found) {
       if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY) return EndOf(message);
       const std::optional<inet_diag_msg> listener = Payload<inet_diag_msg>(message);
       if (!listener) return EBADMSG;
-      AppendListener(*listener, found);
-      if (!all) return 0;
+      // An exact question may be answered with a connection; a connection is nobody who listens.
+      if (states != 0 || listener->idiag_state == TCP_LISTEN) Append(*listener, found);
+      if (states == 0) return 0;
     }
   }
 }
 
 Result<std::optional<ListeningSocket>> SockDiag::Exact(int family, std::uint16_t port) {
   std::vector<ListeningSocket> found;
-  int error = Ask(family, port, false);
-  if (error == 0) error = Answer(false, found);
+  int error = Ask(family, port, 0);
+  if (error == 0) error = Answer(0, found);
   if (error != 0 && error != ENOENT) return Failure{"ask sock_diag for port " + std::to_string(port), error};
   if (found.empty()) return std::optional<ListeningSocket>();
   return std::optional(std::move(found.front()));
 }
 
-Result<std::vector<ListeningSocket>> SockDiag::All(int family, std::uint16_t port) {
+Result<std::vector<ListeningSocket>> SockDiag::Dump(int family, std::uint16_t port, std::uint32_t states) {
   std::vector<ListeningSocket> found;
-  int error = Ask(family, port, true);
-  if (error == 0) error = Answer(true, found);
-  if (error != 0) return Failure{"list the listeners of port " + std::to_string(port), error};
+  int error = Ask(family, port, states);
+  if (error == 0) error = Answer(states, found);
+  if (error != 0) return Failure{"list the sockets of port " + std::to_string(port), error};
   return found;
+}
+
+Result<std::vector<ListeningSocket>> SockDiag::All(int family, std::uint16_t port) {
+  return Dump(family, port, kListening);
+}
+
+Result<std::vector<ListeningSocket>> SockDiag::Users(int family, std::uint16_t port) {
+  return Dump(family, port, kAnyState);
 }
 
 }  // namespace curfew::readiness

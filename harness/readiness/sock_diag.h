@@ -25,15 +25,24 @@ class SockDiag {
   // Every listening socket of this port, whatever its address. Walks all listening sockets: 30 us and more.
   [[nodiscard]] process::Result<std::vector<ListeningSocket>> All(int family, std::uint16_t port);
 
+  // Every socket that keeps others from binding this port: listening, only bound (since Linux 6.8), connected, or in
+  // TIME_WAIT (inode 0). For evidence: walks the kernel's whole table of connections.
+  [[nodiscard]] process::Result<std::vector<ListeningSocket>> Users(int family, std::uint16_t port);
+
+  // The state of a socket that is bound and does nothing (TCP_BOUND_INACTIVE of the kernel's tcp_states.h).
+  static constexpr int kBoundInactive = 13;
+
   [[nodiscard]] bool has_ipv6() const { return has_ipv6_; }
 
  private:
   explicit SockDiag(process::FileDescriptor socket) : socket_(std::move(socket)) {}
 
-  // Sends the question; 0 or the errno.
-  [[nodiscard]] int Ask(int family, std::uint16_t port, bool all);
+  // Sends the question for sockets in these states (a mask; 0: the exact question); 0 or the errno.
+  [[nodiscard]] int Ask(int family, std::uint16_t port, std::uint32_t states);
   // Reads the answer to the last question into `found`; 0 or the errno. ENOENT: there is none.
-  [[nodiscard]] int Answer(bool all, std::vector<ListeningSocket>& found);
+  [[nodiscard]] int Answer(std::uint32_t states, std::vector<ListeningSocket>& found);
+  [[nodiscard]] process::Result<std::vector<ListeningSocket>> Dump(int family, std::uint16_t port,
+                                                                   std::uint32_t states);
 
   process::FileDescriptor socket_;
   std::uint32_t sequence_ = 0;

@@ -68,6 +68,9 @@ void CheckNames(const ServerSpec& spec) {
 }
 
 void CheckPorts(const ServerSpec& spec) {
+  if (spec.port_attempts < 1 || spec.port_attempts > 100) {
+    Refuse("port_attempts", std::to_string(spec.port_attempts), "a start is tried 1 to 100 times");
+  }
   const auto used = PortNames(spec);
   for (const auto& [name, number] : spec.ports) {
     const std::string field = "ports[\"" + name + "\"]";

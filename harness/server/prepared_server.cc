@@ -15,6 +15,8 @@
 
 #include "process/clock.h"
 #include "process/names.h"
+#include "procfs/proc.h"
+#include "readiness/holder.h"
 #include "readiness/validate.h"
 #include "report/encode.h"
 #include "server/check_spec.h"
@@ -57,50 +59,84 @@ PreparedServer::PreparedServer(ServerSpec spec, const std::filesystem::path& bas
   address_.host = "127.0.0.1";
   address_.dir = base;
   socket_ = base.string() + ".sock";
+  Place();
+}
+
+void PreparedServer::Place() {
   ReservePorts();
-  values_.insert({{"host", address_.host}, {"dir", base.string()}, {"socket", socket_.string()}});
+  values_.insert({{"host", address_.host}, {"dir", address_.dir.string()}, {"socket", socket_.string()}});
   ready_ = readiness::ExpandSubjects(spec_.ready, [this](const std::string& text) { return Expanded(text); });
   if (const auto problem = readiness::FindProblem(ready_, address_)) {
     throw StartError(StartError::kBadSpec, "failed to start server " + name_ + ": ServerSpec::ready: " + *problem, {});
   }
   FindProgram();
+  argv_.clear();
   MakeDirectory();
   try {
     FillIn();
   } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove_all(address_.dir, ignored);
+    RemoveFiles();
     throw;
   }
 }
 
-PreparedServer::~PreparedServer() {
+PreparedServer::~PreparedServer() { RemoveFiles(); }
+
+void PreparedServer::RemoveFiles() {
   std::error_code ignored;  // another user's files may refuse; the keeper tries once more
   std::filesystem::remove_all(address_.dir, ignored);
   std::filesystem::remove(socket_, ignored);
 }
 
-void PreparedServer::ReservePorts() {
-  for (const auto& port_name : PortNames(spec_)) {
-    const auto fixed = spec_.ports.find(port_name);
-    auto reserved = fixed == spec_.ports.end()
-                        ? ports::PortReservation::Any()
-                        : ports::PortReservation::Of(static_cast<std::uint16_t>(fixed->second));
-    const std::string placeholder = port_name.empty() ? "port" : "port:" + port_name;
-    if (!reserved.ok()) {
-      const int error = reserved.failure().error;
-      const bool taken = fixed != spec_.ports.end() && error == EADDRINUSE;
-      throw StartError(taken ? StartError::kPortTaken : StartError::kCouldNotLaunch,
-                       "failed to start server " + name_ + ": could not reserve {" + placeholder + "}" +
-                           (fixed == spec_.ports.end() ? "" : " = " + std::to_string(fixed->second)) + ": " +
-                           reserved.failure().ToString() +
-                           (taken ? "; somebody has it: `ss -ltnp` tells who, or let Curfew choose the number" : ""),
-                       {.error_number = error});
-    }
-    address_.ports[port_name] = reserved->port();
-    values_[placeholder] = std::to_string(reserved->port());
-    reservations_.push_back(std::move(*reserved));
+void PreparedServer::StartOver() {
+  RemoveFiles();
+  Place();
+}
+
+bool PreparedServer::HasFreshPorts() const { return address_.ports.size() > spec_.ports.size(); }
+
+void PreparedServer::ReleasePorts() {
+  if (ports_left_to_server_) reservations_.clear();
+}
+
+void PreparedServer::HoldPorts() {
+  if (!reservations_.empty()) return;
+  for (const auto& [port_name, number] : address_.ports) {
+    if (auto held = ports::PortReservation::Of(number); held.ok()) reservations_.push_back(std::move(*held));
   }
+}
+
+void PreparedServer::ReservePorts() {
+  // Fresh numbers while the old ones are held: so they are others. A number of the spec has to be let go of first.
+  std::vector<ports::PortReservation> former = std::move(reservations_);
+  std::erase_if(former, [this](const ports::PortReservation& held) {
+    return std::ranges::any_of(spec_.ports, [&held](const auto& fixed) { return fixed.second == held.port(); });
+  });
+  reservations_.clear();
+  for (const auto& port_name : PortNames(spec_)) {
+    auto reserved = Reserve(port_name);
+    address_.ports[port_name] = reserved.port();
+    values_[port_name.empty() ? "port" : "port:" + port_name] = std::to_string(reserved.port());
+    reservations_.push_back(std::move(reserved));
+  }
+}
+
+ports::PortReservation PreparedServer::Reserve(const std::string& port_name) {
+  const auto fixed = spec_.ports.find(port_name);
+  const bool any = fixed == spec_.ports.end();
+  auto reserved = any ? ports::PortReservation::Any()
+                      : ports::PortReservation::Of(static_cast<std::uint16_t>(fixed->second));
+  if (reserved.ok()) return std::move(*reserved);
+  const int error = reserved.failure().error;
+  const bool taken = !any && error == EADDRINUSE;
+  std::string holder = taken ? readiness::DescribePortHolder(procfs::Proc(), static_cast<std::uint16_t>(fixed->second)) : "";
+  if (taken) holder = holder.empty() ? "; somebody had it" : "; " + holder;
+  throw StartError(taken ? StartError::kPortTaken : StartError::kCouldNotLaunch,
+                   "failed to start server " + name_ + ": could not reserve {port" +
+                       (port_name.empty() ? "" : ":" + port_name) + '}' +
+                       (any ? "" : " = " + std::to_string(fixed->second)) + ": " + reserved.failure().ToString() + holder +
+                       (taken ? "\n  try         end that process, or let Curfew choose the number" : ""),
+                   {.error_number = error});
 }
 
 std::string PreparedServer::Expanded(const std::string& text) const {

@@ -30,6 +30,20 @@ class PreparedServer {
   // The message that has a warden launch it; `mark` becomes its CURFEW_MARK.
   [[nodiscard]] nlohmann::json LaunchRequest(const std::string& mark) const;
 
+  // Everything as at first, on fresh ports (but for the numbers the spec names), in a new and empty directory.
+  // Throws StartError; then it is of no more use.
+  void StartOver();
+  // Whether StartOver brings other port numbers.
+  [[nodiscard]] bool HasFreshPorts() const;
+
+  // For a server that cannot bind over the reservations: from here on they are given up for its life.
+  void LeavePortsToServer() { ports_left_to_server_ = true; }
+  [[nodiscard]] bool PortsAreLeftToServer() const { return ports_left_to_server_; }
+  // To be called just before a life begins, and when it has ended. A number that somebody has taken meanwhile stays
+  // his: the next life will be told.
+  void ReleasePorts();
+  void HoldPorts();
+
   [[nodiscard]] const ServerSpec& spec() const { return spec_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const ServerAddress& address() const { return address_; }
@@ -40,7 +54,10 @@ class PreparedServer {
   [[nodiscard]] std::string CommandLine() const;
 
  private:
+  void Place();
   void ReservePorts();
+  ports::PortReservation Reserve(const std::string& port_name);
+  void RemoveFiles();
   void MakeDirectory();
   void FillIn();
   void FindProgram();
@@ -54,6 +71,7 @@ class PreparedServer {
   Ready ready_;
   std::map<std::string, std::string> values_;  // of the placeholders
   std::vector<ports::PortReservation> reservations_;
+  bool ports_left_to_server_ = false;
   std::string executable_;
   std::vector<std::string> argv_;
   std::map<std::string, std::string> env_;

@@ -34,7 +34,7 @@ Server::~Server() = default;
 Server Server::Start(ServerSpec spec, std::stop_token cancel) {
   auto impl = std::make_unique<Impl>();
   impl->Prepare(std::move(spec));
-  impl->Launch(cancel);
+  impl->Start(cancel);
   return Server(std::move(impl));
 }
 
@@ -43,6 +43,7 @@ std::string Server::host() const { return impl_->prepared->address().host; }
 const std::filesystem::path& Server::dir() const { return impl_->prepared->address().dir; }
 std::filesystem::path Server::socket() const { return impl_->prepared->socket(); }
 const Log& Server::log() const { return impl_->prepared->log(); }
+const std::vector<std::string>& Server::start_notes() const { return impl_->notes; }
 pid_t Server::pid() const { return impl_->life->Leader(); }
 
 std::uint16_t Server::port(const std::string& port_name) const {
@@ -128,7 +129,7 @@ void Server::Restart() {
   impl_->CheckOwner("Restart");
   const std::lock_guard lock(impl_->mutex);
   impl_->End(false);
-  impl_->Launch({});
+  impl_->Start({});
 }
 
 std::optional<ExitStatus> Server::WaitExit(Duration timeout) {

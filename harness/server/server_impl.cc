@@ -10,6 +10,7 @@
 #include "process/switches.h"
 #include "server/check_spec.h"
 #include "server/start_story.h"
+#include "server/taken_address.h"
 
 namespace curfew {
 namespace {
@@ -38,10 +39,10 @@ std::uint64_t SizeOf(const std::filesystem::path& file) {
   return error ? 0 : size;
 }
 
-StartError::Reason ReasonOf(Outcome::Kind kind) {
-  switch (kind) {
+StartError::Reason ReasonOf(const Outcome& outcome) {
+  switch (outcome.kind) {
     case Outcome::Kind::kReady: break;
-    case Outcome::Kind::kDied: return StartError::kDiedEarly;
+    case Outcome::Kind::kDied: return outcome.taken.empty() ? StartError::kDiedEarly : StartError::kPortTaken;
     case Outcome::Kind::kTimedOut: return StartError::kTimedOut;
     case Outcome::Kind::kTaken: return StartError::kPortTaken;
     case Outcome::Kind::kCancelled: return StartError::kCancelled;
@@ -152,20 +153,35 @@ std::unique_ptr<readiness::Probe> Server::Impl::MakeProbe(const ServerLife& tree
                                                   .listeners = listeners.get()});
 }
 
-void Server::Impl::Launch(const std::stop_token& cancel) {
+void Server::Impl::Start(const std::stop_token& cancel) {
+  notes.clear();
+  const auto deadline = std::chrono::steady_clock::now() + process::Scaled(prepared->spec().ready_timeout);
+  for (int number = 1; !Attempt(number, deadline, cancel); ++number) {
+  }
+}
+
+bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token& cancel) {
   const auto log_offset = SizeOf(prepared->log().path());
-  const auto& spec = prepared->spec();
-  const auto deadline = std::chrono::steady_clock::now() + process::Scaled(spec.ready_timeout);
   auto attempt = StartWarden();
   const std::string mark = Run::Current().id() + '/' + test + '/' + prepared->name();
+  prepared->ReleasePorts();
   if (auto launched = attempt->Launch(prepared->LaunchRequest(mark)); !launched.ok()) {
     throw TellStory(*prepared, {.reason = ReasonOf(launched.failure()), .headline = "could not launch it",
-                                .failure = launched.failure()});
+                                .failure = launched.failure(), .notes = notes});
   }
   const auto probe = MakeProbe(*attempt, log_offset);
   auto outcome = readiness::AwaitReady(*probe, *attempt, prepared->log().path(), cancel, deadline);
-  if (outcome.kind != Outcome::Kind::kReady) GiveUp(*attempt, std::move(outcome));
+  if (outcome.kind == Outcome::Kind::kReady) {
+    Register(std::move(attempt));
+    return true;
+  }
+  auto failed = GiveUp(*attempt, std::move(outcome));
+  if (PrepareRetry(number, failed, log_offset)) return false;
+  failed.notes = notes;
+  throw TellStory(*prepared, failed);
+}
 
+void Server::Impl::Register(std::unique_ptr<ServerLife> attempt) {
   auto& state = *Run::Current().state_;
   const std::lock_guard lock(state.mutex);
   const bool registered = life != nullptr;
@@ -176,8 +192,8 @@ void Server::Impl::Launch(const std::stop_token& cancel) {
   if (!registered) state.servers.push_back(this);
 }
 
-void Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
-  FailedStart failed{.reason = ReasonOf(outcome.kind), .headline = Headline(outcome, prepared->spec())};
+FailedStart Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
+  FailedStart failed{.reason = ReasonOf(outcome), .headline = Headline(outcome, prepared->spec())};
   failed.pid = attempt.Leader();
   failed.exit_status = attempt.exit_status();
   if (attempt.lost()) {
@@ -193,7 +209,32 @@ void Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
     failed.stop = std::move(*stopped);
   }
   failed.outcome = std::move(outcome);
-  throw TellStory(*prepared, failed);
+  return failed;
+}
+
+bool Server::Impl::PrepareRetry(int number, const FailedStart& failed, std::uint64_t log_offset) {
+  const auto obstacle = server::FindTakenAddress(*prepared, failed, log_offset, *listeners);
+  if (!obstacle || number >= prepared->spec().port_attempts) return false;
+  const bool restart = life != nullptr;
+  if (obstacle->our_reservation) {
+    prepared->LeavePortsToServer();
+  } else if (restart || !prepared->HasFreshPorts()) {
+    return false;
+  }
+  notes.push_back("attempt " + std::to_string(number) + ": " + obstacle->why);
+  auto& state = *Run::Current().state_;
+  const std::lock_guard lock(state.mutex);
+  static_cast<void>(state.Ask({{"op", "note"},
+                               {"journal",
+                                {{"event", "start_retried"},
+                                 {"server", prepared->name()},
+                                 {"test", test},
+                                 {"attempt", number},
+                                 {"why", obstacle->why}}}},
+                              kAskTimeout));
+  // A restart stays where it is.
+  if (!restart) prepared->StartOver();
+  return true;
 }
 
 Duration Server::Impl::StopTimeout() const {
@@ -223,6 +264,7 @@ StopResult Server::Impl::End(bool kill) {
     orphan.test = test;
   }
   if (!again) NoteDeathBeforeStop(*result);
+  prepared->HoldPorts();
   NoteLeaks(*result);  // once each, whoever stopped it
   return std::move(*result);
 }

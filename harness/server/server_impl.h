@@ -7,12 +7,14 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <curfew/server.h>
 
 #include "server/prepared_server.h"
 #include "server/run_state.h"
 #include "server/server_life.h"
+#include "server/start_story.h"
 
 namespace curfew {
 
@@ -32,10 +34,17 @@ struct Server::Impl : ServerRecord {
 
   // Takes its place in the run. Throws StartError; nothing is left then.
   void Prepare(ServerSpec spec);
-  // A life begins: a warden, a leader, readiness. Throws StartError; nothing is left running then.
-  void Launch(const std::stop_token& cancel);
+  // A life begins: a warden, a leader, readiness; again on fresh ports if an address was taken. Throws StartError;
+  // nothing is left running then.
+  void Start(const std::stop_token& cancel);
+  // One attempt. Whether it is ready; if not, the port was taken and the next attempt is prepared.
+  [[nodiscard]] bool Attempt(int number, Deadline deadline, const std::stop_token& cancel);
   [[nodiscard]] std::unique_ptr<server::ServerLife> StartWarden();
-  [[noreturn]] void GiveUp(server::ServerLife& attempt, readiness::Outcome outcome);
+  // Stops it and says what is known.
+  [[nodiscard]] server::FailedStart GiveUp(server::ServerLife& attempt, readiness::Outcome outcome);
+  // Whether the start failed for a taken address and the next attempt may fare better; makes ready for that.
+  [[nodiscard]] bool PrepareRetry(int number, const server::FailedStart& failed, std::uint64_t log_offset);
+  void Register(std::unique_ptr<server::ServerLife> attempt);
   [[nodiscard]] std::unique_ptr<readiness::Probe> MakeProbe(const server::ServerLife& tree, std::uint64_t log_offset);
   // A life ends.
   StopResult End(bool kill);
@@ -54,6 +63,7 @@ struct Server::Impl : ServerRecord {
   std::unique_ptr<server::PreparedServer> prepared;
   std::unique_ptr<server::ServerLife> life;
   std::unique_ptr<readiness::ListenerTable> listeners;
+  std::vector<std::string> notes;  // of the last start
   std::string test;  // that began it; empty outside of tests
   bool exit_expected = false;
   std::set<int> signals_sent;  // by the test, to the leader: a death by one of them is announced

@@ -19,10 +19,12 @@ bool Mentions(const std::vector<std::string>& lines, const std::string& text) {
 }
 
 // The next thing to try.
-std::string Advice(const FailedStart& failed, const std::vector<std::string>& tail) {
+std::string Advice(const PreparedServer& server, const FailedStart& failed, const std::vector<std::string>& tail) {
   if (Mentions(tail, "Address already in use") || Mentions(tail, "EADDRINUSE")) {
-    return "the server could not bind its port. Curfew holds {port} for it; a server that sets neither SO_REUSEADDR "
-           "nor SO_REUSEPORT cannot bind over that: have it choose a port itself, or name one in ServerSpec::ports";
+    return server.PortsAreLeftToServer()
+               ? "it could not bind an address though its reservations were released: does it use one that is not {port}?"
+               : "the server could not bind an address. Does it use one that is not {port}? Curfew holds {port} for it; one that sets "
+                 "neither SO_REUSEADDR nor SO_REUSEPORT needs a second attempt (ServerSpec::port_attempts)";
   }
   switch (failed.reason) {
     case StartError::kCouldNotLaunch:
@@ -65,6 +67,7 @@ StartError TellStory(const PreparedServer& server, const FailedStart& failed) {
   for (const auto& [name, number] : server.address().ports) {
     out << "\n  port        {port" << (name.empty() ? "" : ":" + name) << "} = " << number;
   }
+  for (const auto& note : failed.notes) out << "\n  before      " << note;
   if (failed.pid != 0) out << "\n  process     pid " << failed.pid;
   if (failed.exit_status) out << ", " << *failed.exit_status;
   if (failed.outcome) TellProbes(out, *failed.outcome);
@@ -73,7 +76,7 @@ StartError TellStory(const PreparedServer& server, const FailedStart& failed) {
     out << "\n  log         " << (tail.empty() ? "empty" : "its last lines:");
     for (const auto& line : tail) out << "\n    | " << line;
   }
-  if (const auto advice = Advice(failed, tail); !advice.empty()) out << "\n  try         " << advice;
+  if (const auto advice = Advice(server, failed, tail); !advice.empty()) out << "\n  try         " << advice;
   StartError::Details details;
   if (failed.failure) details.error_number = failed.failure->error;
   details.exit_status = failed.exit_status;

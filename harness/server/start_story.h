@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <curfew/exit_status.h>
 #include <curfew/start_error.h>
@@ -23,6 +24,7 @@ struct FailedStart {
   std::optional<ExitStatus> exit_status = {};  // how the leader ended by itself
   pid_t pid = 0;                          // 0: never launched
   std::optional<StopResult> stop = {};
+  std::vector<std::string> notes = {};    // of earlier attempts: "port 4711 was taken: ..."
 };
 
 // The StartError that tells it: what was tried, for how long, what each probe saw, how the server ended, its

@@ -9,6 +9,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <curfew/duration.h>
 #include <curfew/exit_status.h>
@@ -57,6 +58,9 @@ class Server {
   // as long as the leader is alive.
   [[nodiscard]] pid_t pid() const;
   [[nodiscard]] const Log& log() const;
+  // What the last start met before it succeeded, one line each: ports that turned out to be taken, a server that
+  // cannot bind over its reservation. Empty as a rule.
+  [[nodiscard]] const std::vector<std::string>& start_notes() const;
   // The living tree, now.
   [[nodiscard]] Tree tree() const;
 

@@ -41,6 +41,12 @@ struct ServerSpec {
   // test programs can then not run at once: the second gets kPortTaken.
   std::map<std::string, int> ports = {};
 
+  // How often a start is tried at most (1 to 100) when it fails because an address is taken: each time on fresh
+  // ports, with an empty {dir}, and all under one ready_timeout. Numbers of your own choice are not changed. A server
+  // that sets neither SO_REUSEADDR nor SO_REUSEPORT cannot bind over the reservation of its port: that is recognised,
+  // and it is started once more with the reservation released just before. Server::start_notes() tells of both.
+  int port_attempts = 3;
+
   // Added to, and overriding, the test program's environment, with placeholders in the values.
   std::map<std::string, std::string> env = {};
 

@@ -19,6 +19,7 @@ namespace {
 using curfew::testing::MockTree;
 using curfew::testing::StatText;
 using curfew::testing::TempProc;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Invoke;
 using ::testing::Not;
@@ -74,6 +75,12 @@ TEST_F(OwnerCheckTest, ProvenSocketIsRemembered) {
   EXPECT_EQ(owner_.Of(kInode, kUid).verdict, Verdict::kOurs);
 }
 
+TEST_F(OwnerCheckTest, LeaderWhoseMainThreadHasEndedHoldsWhatItsThreadsShow) {
+  std::filesystem::remove(root_.root() / "100/fd/0");
+  root_.Link("100/task/102/fd/7", "socket:[" + std::to_string(kInode) + "]");
+  EXPECT_EQ(owner_.Of(kInode, kUid).verdict, Verdict::kOurs);
+}
+
 TEST_F(OwnerCheckTest, SocketSharedWithAStrangerIsOurs) {
   Holds(100);
   AddProcess(300, "stranger");
@@ -96,7 +103,17 @@ TEST_F(OwnerCheckTest, StrangerOfAnotherRunIsNamedWithItsServer) {
   AddProcess(300, "redis-server");
   Holds(300);
   root_.Write("300/environ", std::string("PATH=/bin\0CURFEW_MARK=ab12/Suite/0.Test/1/redis\0X=1\0", 52));
-  EXPECT_THAT(owner_.Of(kInode, kUid).holder, HasSubstr("server \"redis\" of run ab12"));
+  EXPECT_THAT(owner_.Of(kInode, kUid).holder,
+              AllOf(HasSubstr("server \"redis\" of run ab12"), HasSubstr("yesterday's orphan")));
+}
+
+TEST_F(OwnerCheckTest, StrangerWhoseRunGoesOnIsNoOrphan) {
+  TreeIsRead();
+  AddProcess(300, "redis-server");
+  Holds(300);
+  root_.Write("300/environ", std::string("CURFEW_MARK=ab12/Suite.Test/redis\0", 34));
+  root_.Write("7/cmdline", std::string("/x/curfew-keeper\0ab12\0", 22));
+  EXPECT_THAT(owner_.Of(kInode, kUid).holder, AllOf(HasSubstr("of run ab12"), Not(HasSubstr("orphan"))));
 }
 
 TEST_F(OwnerCheckTest, OtherSocketsOfAStrangerDoNotMatter) {

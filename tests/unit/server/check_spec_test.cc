@@ -121,6 +121,14 @@ TEST(CheckSpecTest, RefusesPortsOutOfRangeAndUnused) {
   EXPECT_THAT(Refusal(spec), HasSubstr("uses {port}"));
 }
 
+TEST(CheckSpecTest, RefusesNoAttemptsAndTooMany) {
+  for (const int attempts : {0, -1, 101}) {
+    auto spec = Good();
+    spec.port_attempts = attempts;
+    EXPECT_THAT(Refusal(spec), AllOf(HasSubstr("port_attempts is " + std::to_string(attempts)), HasSubstr("1 to 100")));
+  }
+}
+
 TEST(CheckSpecTest, RefusesTimesAndSignals) {
   for (const Duration timeout : {Duration(0), Duration(-1s), Duration::min()}) {
     auto spec = Good();

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a server's ports come from, and what happens when somebody else has them.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include <curfew/curfew.h>
+
+#include "process/file_descriptor.h"
+#include "processes.h"
+
+namespace curfew {
+namespace {
+
+using process::FileDescriptor;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing_support::Eventually;
+using testing_support::Program;
+using testing_support::TemporaryDirectory;
+
+ServerSpec Sample(const std::string& name) {
+  return {.command = {CURFEW_SAMPLE_DIR "/" + name, "--port", "{port}"}};
+}
+
+// A stranger that binds like most servers do, over a hold of ours too.
+FileDescriptor Occupy(std::uint16_t port) {
+  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool listens = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                       ::listen(socket.get(), 8) == 0;
+  if (!listens) throw std::system_error(errno, std::system_category(), "occupy port " + std::to_string(port));
+  return socket;
+}
+
+std::string RefusalOf(ServerSpec spec, StartError::Reason reason) {
+  try {
+    auto server = Server::Start(std::move(spec));
+    ADD_FAILURE() << "it started";
+  } catch (const StartError& error) {
+    EXPECT_STREQ(StartError::Name(error.reason()), StartError::Name(reason)) << error.what();
+    return error.what();
+  }
+  return "";
+}
+
+TEST(PortsTest, ServerThatBindsOverTheReservationNeedsNoSecondAttempt) {
+  auto server = Server::Start(Sample("tcp_echo"));
+  EXPECT_THAT(server.start_notes(), IsEmpty());
+}
+
+TEST(PortsTest, ServerThatSetsNoReuseOptionIsRecognisedAndServed) {
+  auto server = Server::Start(Sample("binds_plainly"));
+  EXPECT_THAT(server, IsReady());
+  EXPECT_THAT(server.start_notes(), ElementsAre(AllOf(HasSubstr("attempt 1"), HasSubstr("neither SO_REUSEADDR"))));
+  const auto port = server.port();
+  server.Restart();  // known by now, and nothing has changed
+  EXPECT_EQ(server.port(), port);
+  EXPECT_THAT(server.start_notes(), IsEmpty());
+}
+
+TEST(PortsTest, ServerThatSetsNoReuseOptionIsServedOnAFixedPortToo) {
+  std::uint16_t number = 0;
+  {
+    auto server = Server::Start(Sample("tcp_echo"));
+    number = server.port();
+  }
+  auto spec = Sample("binds_plainly");
+  spec.ports = {{"", number}};
+  auto server = Server::Start(std::move(spec));
+  EXPECT_EQ(server.port(), number);
+}
+
+TEST(PortsTest, OneAttemptIsOneAttempt) {
+  auto spec = Sample("binds_plainly");
+  spec.port_attempts = 1;
+  EXPECT_THAT(RefusalOf(std::move(spec), StartError::kDiedEarly), HasSubstr("Address already in use"));
+}
+
+// The server asks, through a pair of FIFOs, for its port to be stolen before it binds.
+class StolenPort : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(::mkfifo((directory_.path() + "/ask").c_str(), 0600), 0);
+    ASSERT_EQ(::mkfifo((directory_.path() + "/go").c_str(), 0600), 0);
+  }
+  // Steals the port of the first `times` attempts.
+  ServerSpec Spec(int times) {
+    thief_ = std::jthread([this, times] {
+      for (int i = 0; i < times; ++i) {
+        int port = 0;
+        std::ifstream(directory_.path() + "/ask") >> port;
+        stolen_.push_back(Occupy(static_cast<std::uint16_t>(port)));
+        std::ofstream(directory_.path() + "/go") << "go\n";
+      }
+    });
+    const std::string count = directory_.path() + "/count";
+    const std::string script = "echo x >> " + count + "; [ $(wc -l < " + count + ") -gt " + std::to_string(times) +
+                               " ] || { echo {port} > " + directory_.path() + "/ask; read go < " + directory_.path() +
+                               "/go; }; exec " CURFEW_SAMPLE_DIR "/tcp_echo --port {port}";
+    return {.name = "robbed", .shell = script};
+  }
+
+  TemporaryDirectory directory_;
+  std::vector<FileDescriptor> stolen_;
+  std::jthread thief_;
+};
+
+TEST_F(StolenPort, StartIsRetriedOnAFreshPortAndSaid) {
+  auto server = Server::Start(Spec(2));
+  EXPECT_THAT(server, IsReady());
+  EXPECT_THAT(server.start_notes(), ElementsAre(AllOf(HasSubstr("attempt 1"), HasSubstr("this test program itself")),
+                                                HasSubstr("attempt 2")));
+}
+
+TEST_F(StolenPort, AttemptsEndAndAllAreTold) {
+  auto spec = Spec(2);
+  spec.port_attempts = 2;
+  EXPECT_THAT(RefusalOf(std::move(spec), StartError::kPortTaken),
+              AllOf(HasSubstr("before      attempt 1"), HasSubstr("this test program itself")));
+}
+
+// A server on a port of its own, outside of any run of this program.
+class Neighbour {
+ public:
+  explicit Neighbour(const std::string& mark) {
+    {
+      auto server = Server::Start(Sample("tcp_echo"));
+      port = server.port();
+    }
+    program = std::make_unique<Program>(
+        std::vector<std::string>{CURFEW_SAMPLE_DIR "/tcp_echo", "--port", std::to_string(port)},
+        std::vector<std::pair<std::string, std::string>>{{"CURFEW_MARK", mark}}, directory.path() + "/out");
+    up = Eventually([this] { return testing_support::ReadFile(directory.path() + "/out").find("listening") != std::string::npos; });
+  }
+  TemporaryDirectory directory;
+  std::uint16_t port = 0;
+  std::unique_ptr<Program> program;
+  bool up = false;
+};
+
+TEST(FixedPortTest, TheOneWhoHasItIsNamed) {
+  const Neighbour neighbour("");
+  ASSERT_TRUE(neighbour.up);
+  auto spec = Sample("tcp_echo");
+  spec.ports = {{"", neighbour.port}};
+  EXPECT_THAT(RefusalOf(std::move(spec), StartError::kPortTaken),
+              AllOf(HasSubstr("is listened on by pid " + std::to_string(neighbour.program->pid()) + " ("),
+                    HasSubstr("tcp_echo --port"), Not(HasSubstr("orphan"))));
+}
+
+TEST(FixedPortTest, AnOrphanOfADeadRunIsCalledOne) {
+  const Neighbour neighbour("cf0123456789/Old.Test/redis");
+  ASSERT_TRUE(neighbour.up);
+  auto spec = Sample("tcp_echo");
+  spec.ports = {{"", neighbour.port}};
+  EXPECT_THAT(RefusalOf(std::move(spec), StartError::kPortTaken),
+              AllOf(HasSubstr("server \"redis\" of run cf0123456789"), HasSubstr("yesterday's orphan")));
+}
+
+TEST(FixedPortTest, AServerOfThisRunIsNoOrphan) {
+  auto first = Server::Start(Sample("tcp_echo"));
+  auto spec = Sample("tcp_echo");
+  spec.ports = {{"", first.port()}};
+  EXPECT_THAT(RefusalOf(std::move(spec), StartError::kPortTaken),
+              AllOf(HasSubstr("pid "), HasSubstr("server \"tcp_echo\" of run"), Not(HasSubstr("orphan"))));
+}
+
+}  // namespace
+}  // namespace curfew
