@@ -12,11 +12,13 @@
 // Keeper -> test program, unasked, first thing: hello {pid} + a pidfd of the keeper itself | failed {operation, errno}
 //
 // Test program -> warden, over the server's own channel:
-//   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy}
-//                                                        -> started {pid} | failed {operation, errno}
+//   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy,
+//          kernel_event: never|free|always}
+//                                                        -> started {pid, kernel_event: "" or why not} | failed {operation, errno}
 //   signal {signal, whole_tree}                          -> signalled {errno}
 //   stop {kill?: true}                                   -> stopped {cause, result}
-// Warden -> test program, unasked: stopping {cause, announced} when somebody else asked for it; exited {status}; empty {} (nothing of the tree is left); stopped {cause, result} when somebody else asked for it
+// Warden -> test program, unasked: stopping {cause, announced} when somebody else asked for it; listens {thread, descriptor}
+// for the first calls of listen (if kernel_event); exited {status}; empty {} (nothing of the tree is left); stopped {cause, result} when somebody else asked for it
 //
 // Keeper -> warden: stop {cause, announced}
 // Warden -> keeper: event {journal}; drained {} as its last word

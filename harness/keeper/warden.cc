@@ -2,12 +2,15 @@
 #include "keeper/warden.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "containment/tree_signal.h"
+#include "process/listen_filter.h"
 #include "process/switches.h"
 #include "report/encode.h"
 
@@ -28,6 +31,37 @@ Deadline SendDeadline() { return std::chrono::steady_clock::now() + 1s; }
 json Failed(const process::Failure& failure) {
   return {{"op", "failed"}, {"operation", failure.operation}, {"errno", failure.error}};
 }
+
+// The test program reads while it waits for the server, and not while a test body runs: together these messages are
+// small enough to lie in the socket for ever.
+constexpr int kMostListensTold = 64;
+
+// Has a launch set the filter by which listen(2) is told, and takes the filter over.
+class ListenFilterRequest {
+ public:
+  // `wish`: "never", "free" or "always".
+  ListenFilterRequest(process::LaunchRequest& request, const std::string& wish) {
+    if (wish == "never" || process::SwitchedOff("kernel_event")) return;
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return;
+    ours_.Reset(ends[0]);
+    theirs_.Reset(ends[1]);
+    request.listen_filter_socket = theirs_.get();
+    request.listen_filter_gives_up_privileges = wish == "always";
+  }
+  // Why there is none; empty if there is.
+  [[nodiscard]] std::string Take(process::FileDescriptor& filter) {
+    if (!ours_.valid()) return "not asked for";
+    auto received = process::ReceiveListenFilter(ours_.get());
+    if (!received.ok()) return received.failure().ToString();
+    filter = std::move(*received);
+    return "";
+  }
+
+ private:
+  process::FileDescriptor ours_;
+  process::FileDescriptor theirs_;
+};
 
 }  // namespace
 
@@ -101,6 +135,7 @@ void Warden::Launch(const json& message) {
   request.new_group = !request.new_session;
   request.parent_death_signal = SIGKILL;
   request.tag = finder_.tag();
+  ListenFilterRequest filter(request, message.at("kernel_event").get<std::string>());
   auto launched = launcher_.Launch(request);
   if (!launched.ok()) {
     TellOwner(Failed(launched.failure()));
@@ -109,9 +144,24 @@ void Warden::Launch(const json& message) {
   }
   leader_ = std::move(*launched);
   reaper_.emplace(leader_.pid());
-  TellOwner({{"op", "started"}, {"pid", leader_.pid()}});
+  const auto why_not = filter.Take(listen_filter_);
+  if (listen_filter_.valid()) listen_watch_.emplace(io_, listen_filter_.get(), [this] { OnListen(); });
+  TellOwner({{"op", "started"}, {"pid", leader_.pid()}, {"kernel_event", why_not}});
   TellKeeper({{"event", "launched"}, {"pid", leader_.pid()}, {"argv", request.argv}});
   OnChild();
+}
+
+void Warden::OnListen() {
+  while (const auto call = process::TakeListenCall(listen_filter_.get())) {
+    // Only the first ones: nobody may be there who reads, and a worker that is begun anew every second is no news.
+    if (++listens_told_ > kMostListensTold) continue;
+    TellOwner({{"op", "listens"}, {"thread", call->thread}, {"descriptor", call->descriptor}});
+  }
+  pollfd filter{listen_filter_.get(), 0, 0};
+  if (::poll(&filter, 1, 0) <= 0 || (filter.revents & POLLHUP) == 0) return;
+  // Nobody is left who could call.
+  listen_watch_.reset();
+  listen_filter_.Reset();
 }
 
 void Warden::OnChild() {

@@ -36,6 +36,7 @@ class Warden {
   void AwaitChildren();
   void Handle(const nlohmann::json& message);
   void Launch(const nlohmann::json& message);
+  void OnListen();
   void Signal(const nlohmann::json& message);
   // `announced`: the end of the run or a test's time-out, which is told elsewhere.
   void Stop(const std::string& cause, bool announced, bool kill);
@@ -56,6 +57,9 @@ class Warden {
 
   containment::TreeFinder finder_;
   process::Pidfd leader_;
+  process::FileDescriptor listen_filter_;
+  std::optional<Watch> listen_watch_;
+  int listens_told_ = 0;
   std::optional<containment::Reaper> reaper_;
   StopPolicy policy_;
   bool daemonizes_ = false;

@@ -21,6 +21,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "process/listen_filter.h"
 #include "process/names.h"
 
 namespace curfew::process {
@@ -88,6 +89,10 @@ class ChildSetup {
       sources_.push_back(DuplicateAbove(fd, first_unused_));
       if (!sources_.back().valid()) return LastError();
     }
+    if (request_.listen_filter_socket >= 0) {
+      filter_socket_ = DuplicateAbove(request_.listen_filter_socket, first_unused_);
+      if (!filter_socket_.valid()) return LastError();
+    }
     launcher.lowest_pipe = first_unused_;
     return {};
   }
@@ -119,6 +124,7 @@ class ChildSetup {
     }
     launcher.step = Step::kWorkingDir;
     if (!request_.working_dir.empty() && ::chdir(request_.working_dir.c_str()) != 0) return LastError();
+    if (filter_socket_.valid()) SetListenFilter(filter_socket_.get(), request_.listen_filter_gives_up_privileges);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -145,6 +151,7 @@ class ChildSetup {
   std::vector<const char*> argv_;
   std::vector<const char*> environment_;
   std::vector<FileDescriptor> sources_;
+  FileDescriptor filter_socket_;
   int first_unused_ = 3;
 };
 

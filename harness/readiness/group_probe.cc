@@ -50,6 +50,11 @@ bool GroupProbe::Busy() const {
                      [](const Part& part) { return !part.held && part.probe->Busy(); });
 }
 
+bool GroupProbe::OnlyListeningMatters() const {
+  return std::all_of(parts_.begin(), parts_.end(),
+                     [](const Part& part) { return part.held || part.probe->OnlyListeningMatters(); });
+}
+
 std::optional<std::string> GroupProbe::Stranger() {
   for (const Part& part : parts_) {
     if (std::optional<std::string> stranger = part.probe->Stranger()) return stranger;

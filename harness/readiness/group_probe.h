@@ -20,6 +20,7 @@ class GroupProbe final : public Probe {
   void AddDescriptors(std::vector<pollfd>& descriptors) const override;
   [[nodiscard]] std::optional<Deadline> WantsLook() const override;
   [[nodiscard]] bool Busy() const override;
+  [[nodiscard]] bool OnlyListeningMatters() const override;
   [[nodiscard]] std::optional<std::string> Stranger() override;
   void AppendSeen(std::vector<Observation>& seen) const override;
 

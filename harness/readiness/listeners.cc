@@ -65,6 +65,8 @@ class ProcTable final : public ListenerTable {
  public:
   explicit ProcTable(const procfs::Proc& proc) : proc_(proc) {}
 
+  [[nodiscard]] std::string way() const override { return "reading"; }
+
   [[nodiscard]] Result<Sockets> On(std::uint16_t port) override {
     Sockets all;
     for (procfs::Listener& listener : procfs::ReadListeners(proc_)) {

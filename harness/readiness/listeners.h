@@ -32,6 +32,8 @@ class ListenerTable {
   // Every listening socket that a connection to 127.0.0.1:port or [::1]:port may reach, all members of a
   // SO_REUSEPORT group included. Empty while nobody listens. Connects to nothing.
   [[nodiscard]] virtual process::Result<std::vector<ListeningSocket>> On(std::uint16_t port) = 0;
+  // "asking" or "reading".
+  [[nodiscard]] virtual std::string way() const { return "asking"; }
 };
 
 // The real table: sock_diag(7), 2 us a question, or where that is refused (a seccomp filter, gVisor, no

@@ -11,6 +11,8 @@ using std::chrono::milliseconds;
 
 constexpr Duration kShortest = microseconds(100);
 constexpr Duration kLongest = milliseconds(10);
+constexpr Duration kRare = milliseconds(50);
+constexpr Duration kRapid = microseconds(20);
 constexpr Duration kFresh = milliseconds(2);
 constexpr Duration kPerLook = milliseconds(2);
 constexpr Duration kAllowance = 40 * kPerLook;
@@ -24,6 +26,7 @@ Pacer::Pacer(Deadline start)
       last_look_(start),
       next_(start),
       fresh_until_(start + kFresh),
+      rapid_until_(start),
       allowance_(kAllowance),
       refilled_(start) {}
 
@@ -33,6 +36,7 @@ void Pacer::Refill(Deadline now) {
 }
 
 Deadline Pacer::RegularLook() const {
+  if (rarely_) return last_look_ + kRare;
   return last_look_ + std::clamp<Duration>((last_look_ - start_) / 20, kShortest, kLongest);
 }
 
@@ -44,13 +48,23 @@ void Pacer::OutputSeen(Deadline now) {
   next_ = std::min(next_, std::max(last_look_ + kShortest, now + missing));
 }
 
-void Pacer::Looked(Deadline now) {
+void Pacer::ListenCalled(Deadline now) {
+  rapid_until_ = now + kFresh;
+  next_ = now;
+}
+
+void Pacer::Looked(Deadline now, bool rarely) {
   Refill(now);
   if (now < RegularLook()) allowance_ = std::max(Duration::zero(), allowance_ - kPerLook);
   last_look_ = now;
+  rarely_ = rarely;
   output_heard_ = false;
   next_ = RegularLook();
-  if (now < fresh_until_ && allowance_ > kReserve) next_ = std::min(next_, now + kShortest);
+  if (now < rapid_until_) {
+    next_ = now + kRapid;
+    return;
+  }
+  if (!rarely && now < fresh_until_ && allowance_ > kReserve) next_ = std::min(next_, now + kShortest);
 }
 
 }  // namespace curfew::readiness

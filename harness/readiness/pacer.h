@@ -12,15 +12,18 @@ namespace curfew::readiness {
 // proportion. Output of the server is a sign that something happens: a look at once, then each 0.1 ms for 2
 // ms, since servers print a little before or after they listen. Looks of that kind are paid from an allowance
 // that refills by one each 2 ms, so that a server which floods its log makes nobody spin: 500 looks a second
-// are half a percent of a core.
+// are half a percent of a core. A call of listen(2) that is told brings a look each 20 us for 2 ms: it takes effect a
+// few microseconds later.
 class Pacer {
  public:
   explicit Pacer(Deadline start);
 
   // There has been output, or another sign of life.
   void OutputSeen(Deadline now);
-  // A look has been taken.
-  void Looked(Deadline now);
+  // The server is about to listen.
+  void ListenCalled(Deadline now);
+  // A look has been taken. `rarely`: what it waits for will be told, so that the next look is a second chance only.
+  void Looked(Deadline now, bool rarely = false);
   // When the next one is due. In the past: now.
   [[nodiscard]] Deadline NextLook() const { return next_; }
   // Output is not to be listened to: it has been heard already, and the look for it waits for its turn.
@@ -34,6 +37,8 @@ class Pacer {
   Deadline last_look_;
   Deadline next_;
   Deadline fresh_until_;
+  Deadline rapid_until_;
+  bool rarely_ = false;
   Duration allowance_;  // in time: each look takes what it takes to refill it
   Deadline refilled_;
   bool output_heard_ = false;

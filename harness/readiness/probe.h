@@ -49,6 +49,8 @@ class Probe {
   [[nodiscard]] virtual std::optional<Deadline> WantsLook() const { return std::nullopt; }
   // An exchange is under way whose end will be seen by looking again.
   [[nodiscard]] virtual bool Busy() const { return false; }
+  // Whether nothing but a listen(2) of the server can satisfy it.
+  [[nodiscard]] virtual bool OnlyListeningMatters() const { return false; }
   // Whether a stranger has what the server needs: asked when the server has died, to say why.
   [[nodiscard]] virtual std::optional<std::string> Stranger() { return std::nullopt; }
   // Appends what was last seen: one observation, or one for each part.

@@ -15,6 +15,7 @@
 #include "readiness/output_watch.h"
 #include "readiness/pacer.h"
 #include "readiness/sleep.h"
+#include "readiness/timer_slack.h"
 
 namespace curfew::readiness {
 namespace {
@@ -52,6 +53,7 @@ class Race {
         pacer_(start_) {}
 
   [[nodiscard]] Outcome Run() {
+    const PreciseTimers precise;
     while (true) {
       if (std::optional<Outcome> outcome = Step()) {
         outcome->elapsed = clock_.Now() - start_;
@@ -83,6 +85,7 @@ class Race {
   OutputWatch output_;  // made before the first look, so that no output falls between the two
   Pacer pacer_;
   int looks_ = 0;
+  unsigned listen_calls_ = 0;
   std::vector<pollfd> descriptors_;
 };
 
@@ -93,9 +96,10 @@ std::optional<Outcome> Race::Step() {
   if (token_.stop_requested()) return Ended(Kind::kCancelled);
 
   const Deadline now = clock_.Now();
+  if (const unsigned calls = life_.ListenCalls(); calls != std::exchange(listen_calls_, calls)) pacer_.ListenCalled(now);
   const Observation seen = probe_.Look(now);
   ++looks_;
-  pacer_.Looked(now);
+  pacer_.Looked(now, life_.TellsOfListening() && probe_.OnlyListeningMatters());
   if (seen.taken) {
     Outcome outcome = Ended(Kind::kTaken);
     outcome.taken = *seen.taken;

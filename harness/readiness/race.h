@@ -22,6 +22,10 @@ class Life {
   // Takes in all news there is, so that fd() is no longer readable, and tells whether the server has ended.
   // Never blocks. Once true, always true.
   [[nodiscard]] virtual bool Ended() = 0;
+  // Whether each listen(2) of the server is news, told just before the call takes effect.
+  [[nodiscard]] virtual bool TellsOfListening() const { return false; }
+  // How many there have been up to the last Ended().
+  [[nodiscard]] virtual unsigned ListenCalls() const { return 0; }
 };
 
 // How the wait for a server ended. Exactly one of these, never one taken for another.
@@ -43,7 +47,9 @@ struct Outcome {
 // Waits until the probe is satisfied, the server dies, the deadline passes, or the wait is cancelled.
 //
 // Looks at once, then with pauses that grow with the time waited (5 % of it, 0.1 to 10 ms), and at once when
-// the server writes to its log, when a probe's descriptor has something, and when there is news of its life.
+// the server writes to its log, when a probe's descriptor has something, and when there is news of its life. A server
+// that calls listen(2), where that is told, is looked at every 20 us for a moment; what else only listening can
+// satisfy is then looked at rarely.
 // Creates no thread and connects to nothing by itself. A log that cannot be watched costs only time.
 // Threads: one at a time for each probe; the stop may be requested from any.
 [[nodiscard]] Outcome AwaitReady(Probe& probe, Life& life, const std::filesystem::path& log,

@@ -29,6 +29,7 @@ std::optional<std::string> TcpProbe::Stranger() {
 
 Observation TcpProbe::Ask() {
   const process::Result<std::vector<ListeningSocket>> sockets = listeners_.On(port_);
+  found_ = !sockets.ok() || !sockets.value().empty();
   if (!sockets.ok()) return {.saw = title_ + ": failed to " + sockets.failure().ToString(), .taken = {}};
   if (sockets.value().empty()) return {.saw = title_ + ": nobody listens", .taken = {}};
   return Judge(sockets.value());

@@ -16,6 +16,8 @@ class TcpProbe final : public Probe {
 
   [[nodiscard]] Observation Look(Deadline now) override;
   [[nodiscard]] std::optional<std::string> Stranger() override;
+  // A verdict that waits for a process to end or to be forked does not come by listening.
+  [[nodiscard]] bool OnlyListeningMatters() const override { return !found_; }
   void AppendSeen(std::vector<Observation>& seen) const override { seen.push_back(seen_); }
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -29,6 +31,7 @@ class TcpProbe final : public Probe {
   ListenerTable& listeners_;
   OwnerCheck owner_;
   Observation seen_;
+  bool found_ = false;  // somebody listens
 };
 
 }  // namespace curfew::readiness

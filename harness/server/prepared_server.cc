@@ -227,7 +227,8 @@ nlohmann::json PreparedServer::LaunchRequest(const std::string& mark) const {
           {"log", log_.path().string()},
           {"own_session", spec_.own_session},
           {"daemonizes", spec_.daemonizes},
-          {"policy", policy}};
+          {"policy", policy},
+          {"kernel_event", !spec_.kernel_event ? "free" : *spec_.kernel_event ? "always" : "never"}};
 }
 
 }  // namespace curfew::server

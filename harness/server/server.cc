@@ -44,6 +44,9 @@ const std::filesystem::path& Server::dir() const { return impl_->prepared->addre
 std::filesystem::path Server::socket() const { return impl_->prepared->socket(); }
 const Log& Server::log() const { return impl_->prepared->log(); }
 const std::vector<std::string>& Server::start_notes() const { return impl_->notes; }
+std::string Server::learnt_by() const {
+  return impl_->life->TellsOfListening() ? "kernel event" : impl_->listeners->way();
+}
 pid_t Server::pid() const { return impl_->life->Leader(); }
 
 std::uint16_t Server::port(const std::string& port_name) const {

@@ -209,6 +209,9 @@ FailedStart Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
     failed.stop = std::move(*stopped);
   }
   failed.outcome = std::move(outcome);
+  failed.learnt_by = attempt.TellsOfListening()
+                         ? "kernel event, " + std::to_string(attempt.ListenCalls()) + " calls of listen"
+                         : listeners->way();
   return failed;
 }
 

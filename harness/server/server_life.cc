@@ -37,6 +37,7 @@ process::Result<void> ServerLife::Launch(const json& request) {
     if (body.at("op") == "failed") return Failure{body.at("operation"), body.at("errno")};
     if (body.at("op") == "started") {
       body.at("pid").get_to(leader_);
+      body.at("kernel_event").get_to(why_no_kernel_event_);
       return {};
     }
     Take(body);
@@ -48,6 +49,7 @@ void ServerLife::Take(const json& message) {
   const std::string op = message.at("op");
   if (op == "exited") exit_status_ = report::DecodeExitStatus(message.at("status"));
   if (op == "empty") empty_ = true;
+  if (op == "listens") ++listen_calls_;
   if (op == "stopping") {
     message.at("cause").get_to(stop_cause_);
     message.at("announced").get_to(stop_announced_);

@@ -31,6 +31,8 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   // As Ended, but one whose leader is on its way out counts: a client sees the end of its connection a moment before
   // anybody can collect the process, and a test that ends on that has to be the one that is blamed.
   [[nodiscard]] bool EndedByNow();
+  [[nodiscard]] bool TellsOfListening() const override { return why_no_kernel_event_.empty(); }
+  [[nodiscard]] unsigned ListenCalls() const override { return listen_calls_; }
   // readiness::TreeView
   [[nodiscard]] pid_t Leader() const override { return leader_; }
   [[nodiscard]] std::vector<pid_t> Pids() const override;
@@ -69,6 +71,8 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   bool lost_ = false;
   std::optional<ExitStatus> exit_status_;
   std::optional<StopResult> stop_result_;
+  std::string why_no_kernel_event_ = "not launched";
+  unsigned listen_calls_ = 0;
   std::string stop_cause_;
   bool stop_announced_ = false;
 };

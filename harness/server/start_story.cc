@@ -49,8 +49,9 @@ std::string Advice(const PreparedServer& server, const FailedStart& failed, cons
   return "";
 }
 
-void TellProbes(std::ostream& out, const readiness::Outcome& outcome) {
-  out << "\n  waited      " << process::Describe(outcome.elapsed) << ", looked " << outcome.looks << " times";
+void TellProbes(std::ostream& out, const readiness::Outcome& outcome, const std::string& learnt_by) {
+  out << "\n  waited      " << process::Describe(outcome.elapsed) << ", looked " << outcome.looks << " times"
+      << (learnt_by.empty() ? "" : "; by " + learnt_by);
   for (const auto& seen : outcome.seen) {
     out << "\n  probe       " << (seen.satisfied ? "satisfied: " : "not yet: ") << seen.saw;
   }
@@ -70,7 +71,7 @@ StartError TellStory(const PreparedServer& server, const FailedStart& failed) {
   for (const auto& note : failed.notes) out << "\n  before      " << note;
   if (failed.pid != 0) out << "\n  process     pid " << failed.pid;
   if (failed.exit_status) out << ", " << *failed.exit_status;
-  if (failed.outcome) TellProbes(out, *failed.outcome);
+  if (failed.outcome) TellProbes(out, *failed.outcome, failed.learnt_by);
   if (failed.stop) out << "\n  then        " << failed.stop->ToString();
   if (failed.pid != 0) {
     out << "\n  log         " << (tail.empty() ? "empty" : "its last lines:");

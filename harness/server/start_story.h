@@ -21,6 +21,7 @@ struct FailedStart {
   std::string headline = {};  // "not ready after its ready_timeout of 2 s"
   std::optional<process::Failure> failure = {};
   std::optional<readiness::Outcome> outcome = {};
+  std::string learnt_by = {};  // "kernel event, 2 calls of listen": how it was looked whether it listens
   std::optional<ExitStatus> exit_status = {};  // how the leader ended by itself
   pid_t pid = 0;                          // 0: never launched
   std::optional<StopResult> stop = {};

@@ -61,6 +61,8 @@ class Server {
   // What the last start met before it succeeded, one line each: ports that turned out to be taken, a server that
   // cannot bind over its reservation. Empty as a rule.
   [[nodiscard]] const std::vector<std::string>& start_notes() const;
+  // How the last start learnt that the server listens: "kernel event", "asking" (sock_diag), "reading" (/proc/net/tcp).
+  [[nodiscard]] std::string learnt_by() const;
   // The living tree, now.
   [[nodiscard]] Tree tree() const;
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,15 @@ struct ServerSpec {
   // When the server counts as ready, and for how long to wait for it (> 0, scaled by CURFEW_TIMEOUT_SCALE).
   Ready ready = Ready::Tcp();
   Duration ready_timeout = 30s;
+
+  // How it is learnt that the server listens. By kernel event the server's calls of listen(2) are told as they happen
+  // (a seccomp filter on that one system call): at once, and without any work while waiting. It changes nothing for
+  // the server, but that it has a filter, and can set none of its own that notifies as well (container runtimes). Where
+  // it is not to be had the kernel is asked again and again instead. Server::learnt_by() tells which way it was.
+  //   absent  by kernel event where that has no side effect: with CAP_SYS_ADMIN
+  //   true    also without: the server then runs with no_new_privs, and set-user-id programs it begins get no privileges
+  //   false   never
+  std::optional<bool> kernel_event = {};
 
   // How it is stopped. Graces must not be negative; they are scaled by CURFEW_TIMEOUT_SCALE.
   StopPolicy stop = {};
