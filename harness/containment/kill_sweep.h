@@ -7,6 +7,7 @@
 #include <curfew/duration.h>
 #include <curfew/stop.h>
 
+#include "containment/enclosure.h"
 #include "containment/tree_finder.h"
 #include "process/pidfd.h"
 
@@ -14,7 +15,8 @@ namespace curfew::containment {
 
 // Kills a tree until nothing of it is left.
 //
-// First the calm way: every group and every member once, then collect. Whatever is not gone after a moment is
+// What stands around the tree is killed first, again and again until it is empty: exact, and at once. Then, for what
+// got out, the calm way: every group and every member once, then collect. Whatever is not gone after a moment is
 // swept: the listing of /proc is read again and again and every member not yet killed is killed, *without
 // collecting and without sleeping*, until two passes in a row find nobody new; then all are collected; and so
 // on. Not collecting is the brake: a zombie keeps its slot, so a fork bomb under any limit runs out of room,
@@ -24,7 +26,8 @@ class KillSweep {
  public:
   // `collect` collects every ended child of the caller that belongs to the tree and returns whether anything
   // of the tree is left. `leader` may be null.
-  KillSweep(const TreeFinder& finder, const process::Pidfd* leader, std::function<bool()> collect);
+  KillSweep(const TreeFinder& finder, const process::Pidfd* leader, std::function<bool()> collect,
+            std::vector<const Enclosure*> enclosures = {});
 
   // Blocks until nothing is left, nothing left can be killed, or the deadline. Returns who survived, and why.
   [[nodiscard]] std::vector<Survivor> Run(Deadline deadline);
@@ -35,12 +38,17 @@ class KillSweep {
   // One pass over the tree; how many it killed that it had not killed before in this sweep.
   std::size_t Pass(std::vector<pid_t>& seen);
   void Sweep(Deadline deadline);
+  [[nodiscard]] bool Populated() const;
+  // Whether anything is left once the enclosures are empty, or the deadline has passed.
+  [[nodiscard]] bool KillEnclosed(Deadline deadline);
+  // Collects for so long at most; whether anything is left.
   [[nodiscard]] bool CollectFor(Duration time);
   [[nodiscard]] std::vector<Survivor> Survivors() const;
 
   const TreeFinder& finder_;
   const process::Pidfd* leader_;
   std::function<bool()> collect_;
+  std::vector<const Enclosure*> enclosures_;
 };
 
 }  // namespace curfew::containment

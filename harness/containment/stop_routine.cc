@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -23,8 +24,13 @@ constexpr auto kKillDeadline = 10s;
 }  // namespace
 
 StopRoutine::StopRoutine(const TreeFinder& finder, const process::Pidfd& leader, Reaper& reaper, StopPolicy policy,
-                         bool daemonizes)
-    : finder_(finder), leader_(leader), reaper_(reaper), policy_(std::move(policy)), began_(Clock::now()) {
+                         bool daemonizes, std::vector<const Enclosure*> enclosures)
+    : finder_(finder),
+      leader_(leader),
+      reaper_(reaper),
+      policy_(std::move(policy)),
+      enclosures_(std::move(enclosures)),
+      began_(Clock::now()) {
   reaper_.Collect();
   reaper_.ForgetStatuses();
   TakeSnapshot(daemonizes);
@@ -36,6 +42,11 @@ bool StopRoutine::IsOrphan(const ProcessInfo& process) const {
   // Children of a leader that has ended before the stop have lost their parent by that alone; only one that had
   // left the leader's group as well had meant to stay.
   return !reaper_.leader_status() || process.group != leader_.pid();
+}
+
+bool StopRoutine::AnythingLeft() {
+  return reaper_.Collect() ||
+         std::ranges::any_of(enclosures_, [](const Enclosure* enclosure) { return enclosure->Populated(); });
 }
 
 void StopRoutine::TakeSnapshot(bool daemonizes) {
@@ -56,6 +67,7 @@ void StopRoutine::TakeSnapshot(bool daemonizes) {
     leak.evidence.emplace_back("lineage");
     if (finder_.tag() && process::ReadTag(finder_.proc(), orphan.pid) == finder_.tag()) leak.evidence.emplace_back("tag");
     if (finder_.proc().FindInEnviron(orphan.pid, "CURFEW_MARK")) leak.evidence.emplace_back("mark");
+    if (finder_.InLeaf(orphan.pid)) leak.evidence.emplace_back("cgroup");
     leak.process = std::move(orphan);
     result_.orphans.push_back(std::move(leak));
   }
@@ -105,11 +117,11 @@ std::optional<Deadline> StopRoutine::NextStep() {
 }
 
 StopResult StopRoutine::Finish() {
-  if (reaper_.Collect()) {
+  if (AnythingLeft()) {
     const auto living = finder_.FindThoroughly();
     MarkLiving(living, SIGKILL);
     AddLatecomers(living);
-    KillSweep sweep(finder_, &leader_, [this] { return reaper_.Collect(); });
+    KillSweep sweep(finder_, &leader_, [this] { return reaper_.Collect(); }, enclosures_);
     result_.survivors = sweep.Run(Clock::now() + kKillDeadline);
     // wait(2) knows better than /proc: a listing that hides processes must not pass for an empty tree.
     if (result_.survivors.empty() && reaper_.Collect()) {

@@ -6,6 +6,7 @@
 
 #include <curfew/stop.h>
 
+#include "containment/enclosure.h"
 #include "containment/reaper.h"
 #include "containment/tree_finder.h"
 #include "process/pidfd.h"
@@ -24,9 +25,10 @@ namespace curfew::containment {
 class StopRoutine {
  public:
   // Takes the snapshot of the tree by which the result says who needed what; nothing is signalled yet.
-  // `daemonizes`: orphans are what this server is expected to leave, and no leak.
+  // `daemonizes`: orphans are what this server is expected to leave, and no leak. `enclosures`: what stands around
+  // the tree; they outlive the routine.
   StopRoutine(const TreeFinder& finder, const process::Pidfd& leader, Reaper& reaper, StopPolicy policy,
-              bool daemonizes);
+              bool daemonizes, std::vector<const Enclosure*> enclosures = {});
 
   // Sends the next signal of the policy, with SIGCONT behind it so that stopped processes hear it, and returns
   // how long the tree may take. Nothing when the steps are used up or nothing is left.
@@ -36,6 +38,7 @@ class StopRoutine {
 
  private:
   void TakeSnapshot(bool daemonizes);
+  [[nodiscard]] bool AnythingLeft();
   [[nodiscard]] bool IsOrphan(const ProcessInfo& process) const;
   // Marks who of the snapshot is alive now as in need of this signal.
   void MarkLiving(const std::vector<procfs::Stat>& living, int signal);
@@ -46,6 +49,7 @@ class StopRoutine {
   const process::Pidfd& leader_;
   Reaper& reaper_;
   StopPolicy policy_;
+  std::vector<const Enclosure*> enclosures_;
   std::size_t next_ = 0;
   std::optional<std::vector<procfs::Stat>> snapshot_;  // until the first step has used it
   Deadline began_;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <unordered_map>
-#include <unordered_set>
 
 namespace curfew::containment {
 
@@ -23,12 +22,20 @@ TreeFinder::TreeFinder(const procfs::Proc& proc, pid_t root, std::optional<proce
                        std::set<pid_t> excluded)
     : proc_(proc), root_(root), tag_(tag), excluded_(std::move(excluded)) {}
 
+std::unordered_set<pid_t> TreeFinder::LeafMembers() const {
+  if (leaf_ == nullptr) return {};
+  const auto members = leaf_->Members();
+  return {members.begin(), members.end()};
+}
+
 std::vector<pid_t> TreeFinder::Tagged() const {
   std::vector<pid_t> found;
   if (!tag_) return found;
   const pid_t self = ::getpid();
+  const auto in_leaf = LeafMembers();
   for (const pid_t pid : proc_.Pids()) {
-    if (pid != root_ && pid != self && !excluded_.contains(pid) && ReadTag(proc_, pid) == tag_) found.push_back(pid);
+    if (pid == root_ || pid == self || excluded_.contains(pid)) continue;
+    if (in_leaf.contains(pid) || ReadTag(proc_, pid) == tag_) found.push_back(pid);
   }
   return found;
 }
@@ -37,10 +44,13 @@ std::vector<Stat> TreeFinder::Find() const {
   if (!tag_) return FindThoroughly();
   std::vector<Stat> found;
   const pid_t self = ::getpid();
+  const auto in_leaf = LeafMembers();
   for (const pid_t pid : proc_.Pids()) {
     if (pid == root_ || pid == self || excluded_.contains(pid)) continue;
-    const auto tag = ReadTag(proc_, pid);
-    if (!tag || (*tag != *tag_ && !DescendsFromRoot(pid))) continue;
+    if (!in_leaf.contains(pid)) {
+      const auto tag = ReadTag(proc_, pid);
+      if (!tag || (*tag != *tag_ && !DescendsFromRoot(pid))) continue;
+    }
     if (auto stat = proc_.ReadStat(pid)) found.push_back(std::move(*stat));
   }
   return found;
@@ -67,6 +77,7 @@ std::vector<Stat> TreeFinder::FindThoroughly() const {
   }
   std::vector<Stat> found;
   const pid_t self = ::getpid();
+  members.merge(LeafMembers());
   for (auto& [pid, stat] : all) {
     if (pid == root_ || pid == self || excluded_.contains(pid)) continue;
     if (members.contains(pid) || (tag_ && ReadTag(proc_, pid) == tag_)) found.push_back(std::move(stat));
@@ -77,7 +88,7 @@ std::vector<Stat> TreeFinder::FindThoroughly() const {
 bool TreeFinder::Contains(pid_t pid) const {
   if (pid == root_ || excluded_.contains(pid)) return false;
   if (tag_ && ReadTag(proc_, pid) == tag_) return true;
-  return DescendsFromRoot(pid);
+  return InLeaf(pid) || DescendsFromRoot(pid);
 }
 
 bool TreeFinder::DescendsFromRoot(pid_t pid) const {

@@ -5,32 +5,40 @@
 
 #include <optional>
 #include <set>
+#include <unordered_set>
 #include <vector>
 
+#include "containment/cgroup_leaf.h"
 #include "process/tag.h"
 #include "procfs/proc.h"
 
 namespace curfew::containment {
 
-// Finds the processes of one tree: whoever descends from `root` or carries `tag`, root itself excluded.
+// Finds the processes of one tree: whoever descends from `root`, carries `tag` or lives in the tree's cgroup leaf,
+// root itself excluded.
 //
-// Two independent witnesses, because each has a blind spot. The tag is read in a microsecond and follows a
+// Independent witnesses, because each has a blind spot. The tag is read in a microsecond and follows a
 // process wherever it moves, but a privileged process could change it and a nested run lowers it. Parent
-// links cannot be forged, since the root is a subreaper, but reading them takes a stat of every process.
+// links cannot be forged, since the root is a subreaper, but reading them takes a stat of every process. The leaf
+// tells its members at once, but a privileged process can leave it.
 class TreeFinder {
  public:
   // root 0: by tag only. Subtrees below `excluded` are not searched (the wardens below a keeper).
   TreeFinder(const procfs::Proc& proc, pid_t root, std::optional<process::Tag> tag,
              std::set<pid_t> excluded = {});
+  // From now on the members of this leaf count, too. It has to outlive the finder.
+  void AddLeaf(const CgroupLeaf& leaf) { leaf_ = &leaf; }
 
-  // By tag, with tags of other runs followed up their parents to the root. About 2 us a process of the
+  // By leaf and tag, with tags of other runs followed up their parents to the root. About 2 us a process of the
   // machine. Falls back to the full search where there is no tag.
   [[nodiscard]] std::vector<procfs::Stat> Find() const;
-  // By tag and by the parent links of every process. About 12 us a process of the machine.
+  // By leaf, by tag and by the parent links of every process. About 12 us a process of the machine.
   [[nodiscard]] std::vector<procfs::Stat> FindThoroughly() const;
 
-  // Numbers that carry exactly this tag, zombies included: what a sweep reads again and again.
+  // Numbers in the leaf, and those that carry exactly this tag, zombies included: what a sweep reads again and again.
   [[nodiscard]] std::vector<pid_t> Tagged() const;
+  // Whether the leaf says so, for reports.
+  [[nodiscard]] bool InLeaf(pid_t pid) const { return leaf_ != nullptr && leaf_->Has(proc_, pid); }
   // Whether this number belongs to the tree now. To be asked again once the process is pinned.
   [[nodiscard]] bool Contains(pid_t pid) const;
 
@@ -40,11 +48,14 @@ class TreeFinder {
 
  private:
   [[nodiscard]] bool DescendsFromRoot(pid_t pid) const;
+  // Members of the leaf, for one pass over the listing.
+  [[nodiscard]] std::unordered_set<pid_t> LeafMembers() const;
 
   const procfs::Proc& proc_;
   pid_t root_;
   std::optional<process::Tag> tag_;
   std::set<pid_t> excluded_;
+  const CgroupLeaf* leaf_ = nullptr;
 };
 
 }  // namespace curfew::containment

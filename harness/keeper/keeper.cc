@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "containment/cgroup_home.h"
 #include "containment/kill_sweep.h"
+#include "containment/stale.h"
 #include "keeper/evidence.h"
 #include "process/switches.h"
 #include "report/encode.h"
@@ -23,6 +25,8 @@ using process::Tag;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kRecoverDeadline = 10s;
+// For what a dead run has left: a server waits for it, and the next run tries again.
+constexpr auto kStaleDeadline = 2s;
 // From a warden's last word to its end is an exit of a small process.
 constexpr auto kCollectTime = 2s;
 // From the end of a process's sockets to its own; an exec has passed it long before.
@@ -64,6 +68,17 @@ bool AnythingLeft(const containment::TreeFinder& finder) {
     ::ppoll(nullptr, 0, &pause, nullptr);
   }
   return false;
+}
+
+// Why there is no leaf: by choice, or what failed.
+std::string WhyNot(const process::Failure& failure) {
+  return failure.error == 0 ? failure.operation : "failed to " + failure.ToString();
+}
+
+json Survivors(const std::vector<Survivor>& survivors) {
+  json names = json::array();
+  for (const auto& survivor : survivors) names.push_back({{"process", survivor.process}, {"reason", survivor.reason}});
+  return names;
 }
 
 }  // namespace
@@ -174,6 +189,34 @@ std::uint32_t Keeper::FreeSlot() const {
   return slot;
 }
 
+process::Result<containment::CgroupLeaf> Keeper::MakeLeaf(std::uint32_t slot, containment::Level level) {
+  using containment::CgroupLeaf;
+  if (level == containment::Level::kBasic) return process::Failure{"CURFEW_CONTAINMENT=basic", 0};
+  if (process::SwitchedOff("cgroup")) return process::Failure{"CURFEW_TEST_DISABLE=cgroup", 0};
+  if (!cgroup_) {
+    cgroup_ = containment::FindOwnCgroup();
+    SweepStale();
+  }
+  if (!cgroup_->ok()) return cgroup_->failure();
+  for (int attempt = 1;; ++attempt) {
+    const auto name = std::string(CgroupLeaf::kPrefix) + options_.run + '-' + std::to_string(slot) + '-' +
+                      std::to_string(++leaves_made_);
+    auto leaf = CgroupLeaf::Make(**cgroup_, name);
+    if (leaf.ok() || leaf.failure().error != EAGAIN || attempt == 10) return leaf;
+  }
+}
+
+void Keeper::SweepStale() {
+  if (!cgroup_->ok()) return;
+  for (auto& stale : containment::FindStaleLeaves(TheProc(), **cgroup_)) {
+    auto survivors = containment::ReapStaleLeaf(TheProc(), stale.leaf, Clock::now() + kStaleDeadline);
+    journal_.Write({{"event", "stale_leaf"},
+                    {"leaf", stale.leaf.name()},
+                    {"processes", stale.processes},
+                    {"survivors", Survivors(survivors)}});
+  }
+}
+
 json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
   const auto failed = [](const std::string& operation, int error) {
     return json{{"op", "failed"}, {"operation", operation}, {"errno", error}};
@@ -183,6 +226,12 @@ json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
   if (test_clock_.timed_out()) return failed("start a warden: the test has timed out", ECANCELED);
   const std::uint32_t slot = FreeSlot();
   if (slot >= Tag::kServers) return failed("start a warden: too many servers at once", EAGAIN);
+  const auto level = containment::ParseLevel(message.at("level").get<std::string>()).value_or(containment::Level::kAuto);
+  auto leaf = MakeLeaf(slot, level);
+  if (!leaf.ok() && level == containment::Level::kCgroup) {
+    return failed("contain it in a cgroup, as CURFEW_CONTAINMENT=cgroup asks: " + leaf.failure().operation,
+                  leaf.failure().error);
+  }
   auto link = Channel::Pair();
   if (!link.ok()) return failed(link.failure().operation, link.failure().error);
   auto& [ours, theirs] = *link;
@@ -199,18 +248,29 @@ json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
   request.argv = {"curfew-warden", std::to_string(tag_value), warden.server};
   request.environment = Environment();
   request.descriptors = {theirs.fd(), channel.get()};
+  if (leaf.ok()) {
+    request.argv.push_back(leaf->name());
+    request.descriptors.push_back(leaf->fd());
+  }
   request.new_session = true;
   auto launched = launcher_.Launch(request);
   if (!launched.ok()) {
     wardens_.pop_back();
+    if (leaf.ok()) leaf->Remove();
     return failed(launched.failure().operation, launched.failure().error);
   }
   warden.process = std::move(*launched);
   warden.link = std::move(ours);
+  if (leaf.ok()) warden.leaf = std::move(*leaf);
   warden.watch = std::make_unique<Watch>(io_, warden.link.fd(), [this, &warden] { OnWarden(warden); });
-  journal_.Write({{"event", "server"}, {"server", warden.server}, {"test", warden.test}, {"warden", warden.process.pid()}});
+  const auto why_no_leaf = leaf.ok() ? std::string() : WhyNot(leaf.failure());
+  journal_.Write({{"event", "server"},
+                  {"server", warden.server},
+                  {"test", warden.test},
+                  {"warden", warden.process.pid()},
+                  {"containment", warden.leaf ? "cgroup v2 " + warden.leaf->name() : "basic (" + why_no_leaf + ')'}});
   test_clock_.ServerStarts();
-  return {{"op", "warden"}, {"pid", warden.process.pid()}, {"tag", tag_value}};
+  return {{"op", "warden"}, {"pid", warden.process.pid()}, {"tag", tag_value}, {"why_no_leaf", why_no_leaf}};
 }
 
 void Keeper::OnWarden(WardenRecord& warden) {
@@ -225,7 +285,11 @@ void Keeper::OnWarden(WardenRecord& warden) {
     journal_.Write(std::move(body));
   }
   if (warden.link.open()) return;
-  if (!warden.drained) Recover(warden);
+  if (!warden.drained) {
+    Recover(warden);
+  } else if (warden.leaf) {
+    warden.leaf->Remove();  // of a warden that could not: it is gone, mostly
+  }
   wardens_.remove_if([&warden](const WardenRecord& other) { return &other == &warden; });
   EndIfOver();
 }
@@ -236,19 +300,24 @@ void Keeper::Recover(const WardenRecord& lost) {
     if (&warden != &lost) others.insert(warden.process.pid());
   }
   // Its children are ours now, or will be in a moment: a process is handed on when its parent has ended.
-  const containment::TreeFinder finder(TheProc(), ::getpid(), lost.tag, others);
-  containment::KillSweep sweep(finder, nullptr, [this, &finder] {
+  containment::TreeFinder finder(TheProc(), ::getpid(), lost.tag, others);
+  std::vector<const containment::Enclosure*> enclosures;
+  if (lost.leaf) {
+    finder.AddLeaf(*lost.leaf);
+    enclosures.push_back(&*lost.leaf);
+  }
+  const auto collect = [this, &finder] {
     OnChild();
     return AnythingLeft(finder);
-  });
+  };
+  containment::KillSweep sweep(finder, nullptr, collect, enclosures);
   const auto survivors = sweep.Run(Clock::now() + kRecoverDeadline);
-  json names = json::array();
-  for (const auto& survivor : survivors) names.push_back({{"process", survivor.process}, {"reason", survivor.reason}});
+  if (lost.leaf) lost.leaf->Remove();
   journal_.Write({{"event", "warden_lost"},
                   {"server", lost.server},
                   {"test", lost.test},
                   {"warden", lost.process.pid()},
-                  {"survivors", std::move(names)}});
+                  {"survivors", Survivors(survivors)}});
 }
 
 void Keeper::TellWardensToStop(const std::string& cause, bool announced) {

@@ -11,6 +11,8 @@
 #include <set>
 #include <string>
 
+#include "containment/cgroup_leaf.h"
+#include "containment/level.h"
 #include "keeper/channel.h"
 #include "keeper/test_clock.h"
 #include "keeper/watch.h"
@@ -28,6 +30,7 @@ struct WardenRecord {
   std::string test;
   std::string log;
   Channel link;
+  std::optional<containment::CgroupLeaf> leaf;
   std::unique_ptr<Watch> watch;
   bool drained = false;  // it said that nothing of its tree is left to it
 };
@@ -58,6 +61,10 @@ class Keeper {
   nlohmann::json Handle(const nlohmann::json& message, process::FileDescriptor descriptor);
   nlohmann::json StartWarden(const nlohmann::json& message, process::FileDescriptor channel);
   std::uint32_t FreeSlot() const;
+  // A fresh leaf for the warden of this slot; the Failure says why there is none.
+  [[nodiscard]] process::Result<containment::CgroupLeaf> MakeLeaf(std::uint32_t slot, containment::Level level);
+  // What dead runs have left in our own cgroup is reaped before we add to it.
+  void SweepStale();
   void OnWarden(WardenRecord& warden);
   // A warden that died without its last word left its tree to us.
   void Recover(const WardenRecord& warden);
@@ -84,6 +91,8 @@ class Keeper {
   std::optional<Watch> owner_watch_;
   std::list<WardenRecord> wardens_;
   TestClock test_clock_;
+  std::optional<process::Result<std::filesystem::path>> cgroup_;  // our own, below which leaves are made; once looked for
+  unsigned leaves_made_ = 0;
   std::string ending_;       // why the run ends; empty while it does not
   bool end_asked_ = false;   // the test program waits for our word that everything is gone
   bool owner_gone_ = false;

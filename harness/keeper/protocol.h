@@ -4,7 +4,8 @@
 // The messages, by who sends them. Each is an object with "op".
 //
 // Test program -> keeper, each answered once:
-//   server {name, test, log} + one end of a new channel  -> warden {pid, tag} | failed {operation, errno}
+//   server {name, test, log, level} + one end of a new channel
+//                                                        -> warden {pid, tag, why_no_leaf} | failed {operation, errno}
 //   test_begins {test, timeout_ns, passed_ns, explicit}  -> ok        (explicit: also without a server)
 //   test_ends {}                                         -> ok {timed_out?: text}
 //   note {journal}                                       -> ok        (an event for the journal)
@@ -12,9 +13,10 @@
 // Keeper -> test program, unasked, first thing: hello {pid} + a pidfd of the keeper itself | failed {operation, errno}
 //
 // Test program -> warden, over the server's own channel:
-//   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy,
+//   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy, level,
 //          kernel_event: never|free|always}
-//                                                        -> started {pid, kernel_event: "" or why not} | failed {operation, errno}
+//                                                        -> started {pid, containment, why_not, kernel_event: "" or why not}
+//                                                           | failed {operation, errno}
 //   signal {signal, whole_tree}                          -> signalled {errno}
 //   stop {kill?: true}                                   -> stopped {cause, result}
 // Warden -> test program, unasked: stopping {cause, announced} when somebody else asked for it; listens {thread, descriptor}
@@ -29,5 +31,6 @@ inline constexpr int kKeeperControl = 3;      // keeper: its channel to the test
 inline constexpr int kKeeperOwnerPidfd = 4;   // keeper: a pidfd of the test program
 inline constexpr int kWardenKeeperLink = 3;   // warden: its channel to the keeper
 inline constexpr int kWardenOwnerChannel = 4; // warden: its channel to the test program
+inline constexpr int kWardenLeaf = 5;         // warden: the directory of its cgroup leaf, if it has one
 
 }  // namespace curfew::keeper

@@ -9,6 +9,8 @@
 
 #include <cerrno>
 
+#include "containment/contained_launch.h"
+#include "containment/level.h"
 #include "containment/tree_signal.h"
 #include "process/listen_filter.h"
 #include "process/switches.h"
@@ -65,8 +67,15 @@ class ListenFilterRequest {
 
 }  // namespace
 
-Warden::Warden(Channel&& keeper, Channel&& owner, std::optional<process::Tag> tag, process::Launcher& launcher)
-    : keeper_(std::move(keeper)), owner_(std::move(owner)), launcher_(launcher), finder_(TheProc(), ::getpid(), tag) {}
+Warden::Warden(Channel&& keeper, Channel&& owner, std::optional<process::Tag> tag,
+               std::optional<containment::CgroupLeaf>&& leaf, process::Launcher& launcher)
+    : keeper_(std::move(keeper)),
+      owner_(std::move(owner)),
+      launcher_(launcher),
+      leaf_(std::move(leaf)),
+      finder_(TheProc(), ::getpid(), tag) {
+  if (leaf_) finder_.AddLeaf(*leaf_);
+}
 
 void Warden::Run() {
   keeper_watch_.emplace(io_, keeper_.fd(), [this] { OnKeeper(); });
@@ -76,6 +85,7 @@ void Warden::Run() {
   });
   AwaitChildren();
   io_.run();
+  if (leaf_) leaf_->Remove();  // the keeper tries again, and the next run's
   TellKeeper({{"op", "drained"}});
 }
 
@@ -136,18 +146,24 @@ void Warden::Launch(const json& message) {
   request.parent_death_signal = SIGKILL;
   request.tag = finder_.tag();
   ListenFilterRequest filter(request, message.at("kernel_event").get<std::string>());
-  auto launched = launcher_.Launch(request);
+  const auto level = containment::ParseLevel(message.at("level").get<std::string>());
+  auto launched = containment::LaunchInto(leaf_ ? &*leaf_ : nullptr, level == containment::Level::kCgroup, request, launcher_);
   if (!launched.ok()) {
     TellOwner(Failed(launched.failure()));
     io_.stop();
     return;
   }
-  leader_ = std::move(*launched);
+  leader_ = std::move(launched->leader);
   reaper_.emplace(leader_.pid());
-  const auto why_not = filter.Take(listen_filter_);
+  const auto why_no_event = filter.Take(listen_filter_);
   if (listen_filter_.valid()) listen_watch_.emplace(io_, listen_filter_.get(), [this] { OnListen(); });
-  TellOwner({{"op", "started"}, {"pid", leader_.pid()}, {"kernel_event", why_not}});
-  TellKeeper({{"event", "launched"}, {"pid", leader_.pid()}, {"argv", request.argv}});
+  const std::string containment = launched->in_leaf ? "cgroup v2" : "basic";
+  TellOwner({{"op", "started"},
+             {"pid", leader_.pid()},
+             {"containment", containment},
+             {"why_not", launched->why_not},
+             {"kernel_event", why_no_event}});
+  TellKeeper({{"event", "launched"}, {"pid", leader_.pid()}, {"argv", request.argv}, {"containment", containment}});
   OnChild();
 }
 
@@ -201,7 +217,9 @@ void Warden::Stop(const std::string& cause, bool announced, bool kill) {
     }
     // Before the leader's end can be told, which would be taken for a death of its own.
     if (!cause.empty()) TellOwner({{"op", "stopping"}, {"cause", cause}, {"announced", announced}});
-    stop_.emplace(finder_, leader_, *reaper_, kill ? StopPolicy{.steps = {}} : policy_, daemonizes_);
+    std::vector<const containment::Enclosure*> enclosures;
+    if (leaf_) enclosures.push_back(&*leaf_);
+    stop_.emplace(finder_, leader_, *reaper_, kill ? StopPolicy{.steps = {}} : policy_, daemonizes_, enclosures);
     StepStop();
   } else if (kill) {
     FinishStop();

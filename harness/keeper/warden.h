@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "containment/cgroup_leaf.h"
 #include "containment/reaper.h"
 #include "containment/stop_routine.h"
 #include "containment/tree_finder.h"
@@ -25,7 +26,8 @@ namespace curfew::keeper {
 class Warden {
  public:
   // Takes the channels only once nothing can throw any more.
-  Warden(Channel&& keeper, Channel&& owner, std::optional<process::Tag> tag, process::Launcher& launcher);
+  Warden(Channel&& keeper, Channel&& owner, std::optional<process::Tag> tag,
+         std::optional<containment::CgroupLeaf>&& leaf, process::Launcher& launcher);
   // Returns when the tree is gone, or what is left of it cannot be ended.
   void Run();
 
@@ -55,6 +57,7 @@ class Warden {
   std::optional<Watch> owner_watch_;
   process::Launcher& launcher_;
 
+  std::optional<containment::CgroupLeaf> leaf_;
   containment::TreeFinder finder_;
   process::Pidfd leader_;
   process::FileDescriptor listen_filter_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// curfew-warden TAG: started by the keeper, one per server. TAG is 0 where the run has no tags.
+// curfew-warden TAG SERVER [LEAF]: started by the keeper, one per server. TAG is 0 where the run has no tags; SERVER is
+// for those who look at the process; LEAF is the name of its cgroup.
 #include <signal.h>
 
 #include <cstdlib>
@@ -18,8 +19,10 @@ int main(int argc, char** argv) {
   const auto tag = process::Tag::FromValue(std::strtoull(argv[1], nullptr, 10));
   keeper::Channel link{process::FileDescriptor(keeper::kWardenKeeperLink)};
   keeper::Channel owner{process::FileDescriptor(keeper::kWardenOwnerChannel)};
+  std::optional<containment::CgroupLeaf> leaf;
+  if (argc > 3) leaf = containment::CgroupLeaf::Adopt(process::FileDescriptor(keeper::kWardenLeaf), argv[3]);
   try {
-    keeper::Warden warden(std::move(link), std::move(owner), tag, process::Launcher::Real());
+    keeper::Warden warden(std::move(link), std::move(owner), tag, std::move(leaf), process::Launcher::Real());
     warden.Run();
   } catch (const boost::system::system_error& error) {
     // No descriptors for its event loop. Nothing was launched.

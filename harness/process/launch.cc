@@ -23,6 +23,8 @@
 
 #include "process/listen_filter.h"
 #include "process/names.h"
+#include "process/raw_fork.h"
+#include "procfs/proc.h"
 
 namespace curfew::process {
 namespace {
@@ -31,7 +33,7 @@ namespace v2 = boost::process::v2;
 using Executor = boost::asio::io_context::executor_type;
 using v2::error_code;
 
-enum class Step : int { kNone, kParentDeathSignal, kSession, kGroup, kDescriptors, kTag, kWorkingDir, kExec };
+enum class Step : int { kNone, kCgroup, kParentDeathSignal, kSession, kGroup, kDescriptors, kTag, kWorkingDir, kExec };
 
 // What a child that could not become the program writes into the pipe; nothing is written when exec succeeds.
 // A pipe and not a shared variable: TSan turns vfork into fork.
@@ -94,12 +96,15 @@ class ChildSetup {
       if (!filter_socket_.valid()) return LastError();
     }
     launcher.lowest_pipe = first_unused_;
+    if (request_.cgroup_entry == LaunchRequest::Entry::kAtBirth) launcher.birth_cgroup = request_.cgroup_fd;
     return {};
   }
 
   template <class L>
   error_code on_exec_setup(L& launcher, const v2::filesystem::path&, const char* const*&) {
     ResetSignals();
+    launcher.step = Step::kCgroup;
+    if (request_.cgroup_fd >= 0 && launcher.birth_cgroup < 0 && !EnterCgroup()) return LastError();
     launcher.step = Step::kParentDeathSignal;
     if (request_.parent_death_signal != 0) {
       if (::prctl(PR_SET_PDEATHSIG, request_.parent_death_signal) != 0) return LastError();
@@ -138,6 +143,11 @@ class ChildSetup {
     return null.valid() ? DuplicateAbove(null.get(), lowest) : FileDescriptor();
   }
 
+  bool EnterCgroup() const {
+    const int procs = ::openat(request_.cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    return procs >= 0 && ::write(procs, "0", 1) == 1;  // 0 is whoever writes (cgroups(7))
+  }
+
   // exec resets handlers but keeps what is ignored; and a pending signal must not run a handler of the
   // parent's here once the mask is empty.
   static void ResetSignals() {
@@ -155,9 +165,17 @@ class ChildSetup {
   int first_unused_ = 3;
 };
 
+// A silent end of the pipe is an exec, or a death before it. exec clears the flag before it closes anything.
+bool NeverExecuted(pid_t pid) {
+  constexpr std::uint64_t kForkedWithoutExec = 0x40;  // PF_FORKNOEXEC
+  const auto stat = procfs::Proc().ReadStat(pid);
+  return stat && (stat->flags & kForkedWithoutExec) != 0;
+}
+
 struct IsolatedLauncher : v2::posix::default_launcher {
   Step step = Step::kNone;
   int lowest_pipe = 3;
+  int birth_cgroup = -1;
 
   template <class Args, class... Inits>
   v2::basic_process<Executor> operator()(Executor executor, error_code& ec, const v2::filesystem::path& program,
@@ -180,12 +198,16 @@ struct IsolatedLauncher : v2::posix::default_launcher {
     }
     {
       const BlockedSignals blocked;
-      pid = ::vfork();
+      step = Step::kCgroup;
+      pid = birth_cgroup < 0 ? ::vfork() : RawFork(0, birth_cgroup);
       if (pid == 0) BecomeProgram(write_end.get(), program, argv, inits...);
       if (pid < 0) ec = LastError();
     }
     write_end.Reset();
-    if (pid < 0) return v2::basic_process<Executor>(executor);
+    if (pid < 0) {
+      if (birth_cgroup < 0) step = Step::kNone;
+      return v2::basic_process<Executor>(executor);
+    }
     return Collect(executor, ec, read_end.get());
   }
 
@@ -209,7 +231,9 @@ struct IsolatedLauncher : v2::posix::default_launcher {
     do {
       got = ::read(read_end, &failure, sizeof failure);
     } while (got < 0 && errno == EINTR);
-    if (got != static_cast<ssize_t>(sizeof failure)) {
+    const bool killed_at_birth = got == 0 && birth_cgroup >= 0 && NeverExecuted(pid);
+    if (killed_at_birth) failure = {Step::kCgroup, ECANCELED};
+    if (got != static_cast<ssize_t>(sizeof failure) && !killed_at_birth) {
       step = Step::kNone;
       // Not attached to v2's handle: that opens a pidfd and throws if the process is gone already, which it may be
       // where SIGCHLD is ignored. We keep a pidfd of our own, and only our own reaper may wait.
@@ -227,6 +251,7 @@ struct IsolatedLauncher : v2::posix::default_launcher {
 std::string Describe(Step step, const LaunchRequest& request) {
   switch (step) {
     case Step::kNone: return "prepare to launch " + request.executable;
+    case Step::kCgroup: return kEnterCgroup;
     case Step::kParentDeathSignal: return "prctl(PR_SET_PDEATHSIG)";
     case Step::kSession: return "setsid";
     case Step::kGroup: return "setpgid";

@@ -33,7 +33,15 @@ struct LaunchRequest {
   // The child's end of a socket for ReceiveListenFilter, or -1: no filter on listen(2).
   int listen_filter_socket = -1;
   bool listen_filter_gives_up_privileges = false;
+  // The directory of a cgroup v2 to run in, or -1. Born in it, the new process is forked instead of vforked:
+  // only for small, single-threaded callers.
+  enum class Entry { kAtBirth, kBeforeExec };
+  int cgroup_fd = -1;
+  Entry cgroup_entry = Entry::kAtBirth;
 };
+
+// The Failure's operation when it is the cgroup that could not be entered, and nothing else is known to be wrong.
+inline constexpr const char* kEnterCgroup = "enter the server's cgroup";
 
 // The seam through which processes come to be; unit tests put a launcher of their own in.
 class Launcher {

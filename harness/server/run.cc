@@ -116,7 +116,12 @@ bool Run::active() const { return state_->owner == ::getpid(); }
 
 const std::string& Run::id() const { return state_->id; }
 
-std::string Run::containment() const { return state_->tag ? "lineage and tag" : "lineage and mark"; }
+std::string Run::containment() const {
+  const std::lock_guard lock(state_->mutex);
+  const std::string always = state_->tag ? "lineage and tag" : "lineage and mark";
+  if (!state_->containment.empty() && state_->containment != "basic") return state_->containment + ", " + always;
+  return always + (state_->why_no_cgroup.empty() ? "" : " (no cgroup: " + state_->why_no_cgroup + ")");
+}
 
 unsigned Run::servers_started() const { return state_->servers_started; }
 

@@ -56,7 +56,8 @@ class Run {
   // How many servers this run has started.
   [[nodiscard]] unsigned servers_started() const;
 
-  // Which containment holds, for the one line at the start: "lineage and tag".
+  // Which containment holds, that of the server started last: "cgroup v2, lineage and tag", or "lineage and tag" and
+  // why there is no cgroup.
   [[nodiscard]] std::string containment() const;
 
  private:

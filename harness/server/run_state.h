@@ -43,6 +43,8 @@ struct Run::State {
   std::optional<leaks::LeakChecker> checker;
   std::map<Scope, leaks::LeakChecker::Baseline> baselines;
   unsigned servers_started = 0;
+  std::string containment;  // of the server started last, beside lineage and tag
+  std::string why_no_cgroup;
   bool loss_told = false;  // that the keeper is gone
 
   [[nodiscard]] std::vector<leaks::LiveServer> LiveServers() const;

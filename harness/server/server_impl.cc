@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
+#include "containment/level.h"
 #include "process/clock.h"
 #include "process/switches.h"
 #include "server/check_spec.h"
@@ -31,6 +33,14 @@ const procfs::Proc& TheProc() {
   // Never destroyed: the run ends in an exit handler, after later statics are gone.
   static const auto& proc = *new procfs::Proc;
   return proc;
+}
+
+containment::Level LevelOrThrow() {
+  if (const auto level = containment::LevelOfEnvironment()) return *level;
+  throw StartError(StartError::kBadSpec,
+                   "failed to start a server: CURFEW_CONTAINMENT=" + std::string(std::getenv("CURFEW_CONTAINMENT")) +
+                       " is none of auto, basic, cgroup and sealed",
+                   {});
 }
 
 std::uint64_t SizeOf(const std::filesystem::path& file) {
@@ -84,6 +94,7 @@ void Server::Impl::Prepare(ServerSpec spec) {
                      {});
   }
   server::CheckSpec(spec);
+  level = LevelOrThrow();
   listeners = readiness::MakeListenerTable(TheProc());
   test = run.current_test();
   auto& state = *run.state_;
@@ -136,9 +147,14 @@ std::unique_ptr<ServerLife> Server::Impl::StartWarden() {
   const std::lock_guard lock(state.mutex);
   state.EnsureKeeper();
   auto answer = state.keeper->Ask(
-      {{"op", "server"}, {"name", prepared->name()}, {"test", test}, {"log", prepared->log().path().string()}},
+      {{"op", "server"},
+       {"name", prepared->name()},
+       {"test", test},
+       {"log", prepared->log().path().string()},
+       {"level", containment::ToString(level)}},
       process::Scaled(kAskTimeout), theirs.fd());
   if (!answer.ok()) fail(answer.failure());
+  answer->at("why_no_leaf").get_to(state.why_no_cgroup);
   return std::make_unique<ServerLife>(std::move(ours), answer->at("pid").get<pid_t>(),
                                       process::Tag::FromValue(answer->at("tag").get<std::uint64_t>()),
                                       prepared->spec().daemonizes);
@@ -165,10 +181,13 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   auto attempt = StartWarden();
   const std::string mark = Run::Current().id() + '/' + test + '/' + prepared->name();
   prepared->ReleasePorts();
-  if (auto launched = attempt->Launch(prepared->LaunchRequest(mark)); !launched.ok()) {
+  auto request = prepared->LaunchRequest(mark);
+  request["level"] = containment::ToString(level);
+  if (auto launched = attempt->Launch(request); !launched.ok()) {
     throw TellStory(*prepared, {.reason = ReasonOf(launched.failure()), .headline = "could not launch it",
                                 .failure = launched.failure(), .notes = notes});
   }
+  NoteContainment(attempt->containment());
   const auto probe = MakeProbe(*attempt, log_offset);
   auto outcome = readiness::AwaitReady(*probe, *attempt, prepared->log().path(), cancel, deadline);
   if (outcome.kind == Outcome::Kind::kReady) {
@@ -190,6 +209,13 @@ void Server::Impl::Register(std::unique_ptr<ServerLife> attempt) {
   signals_sent.clear();
   death_told = false;
   if (!registered) state.servers.push_back(this);
+}
+
+void Server::Impl::NoteContainment(const server::Containment& containment) {
+  auto& state = *Run::Current().state_;
+  const std::lock_guard lock(state.mutex);
+  state.containment = containment.level;
+  if (!containment.why_not.empty()) state.why_no_cgroup = containment.why_not;
 }
 
 FailedStart Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {

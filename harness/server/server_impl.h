@@ -11,6 +11,7 @@
 
 #include <curfew/server.h>
 
+#include "containment/level.h"
 #include "server/prepared_server.h"
 #include "server/run_state.h"
 #include "server/server_life.h"
@@ -40,6 +41,8 @@ struct Server::Impl : ServerRecord {
   // One attempt. Whether it is ready; if not, the port was taken and the next attempt is prepared.
   [[nodiscard]] bool Attempt(int number, Deadline deadline, const std::stop_token& cancel);
   [[nodiscard]] std::unique_ptr<server::ServerLife> StartWarden();
+  // For the one line that says what holds.
+  static void NoteContainment(const server::Containment& containment);
   // Stops it and says what is known.
   [[nodiscard]] server::FailedStart GiveUp(server::ServerLife& attempt, readiness::Outcome outcome);
   // Whether the start failed for a taken address and the next attempt may fare better; makes ready for that.
@@ -65,6 +68,7 @@ struct Server::Impl : ServerRecord {
   std::unique_ptr<readiness::ListenerTable> listeners;
   std::vector<std::string> notes;  // of the last start
   std::string test;  // that began it; empty outside of tests
+  containment::Level level = containment::Level::kAuto;
   bool exit_expected = false;
   std::set<int> signals_sent;  // by the test, to the leader: a death by one of them is announced
   bool death_told = false;

@@ -16,6 +16,12 @@
 
 namespace curfew::server {
 
+// What holds a server beside lineage and tag, and why it is not more.
+struct Containment {
+  std::string level = "basic";  // "cgroup v2"
+  std::string why_not = {};     // no cgroup
+};
+
 // One life of a server, from launch to the word that nothing of it is left, as its warden tells it.
 // One thread at a time.
 class ServerLife : public readiness::Life, public readiness::TreeView {
@@ -38,6 +44,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   [[nodiscard]] std::vector<pid_t> Pids() const override;
 
   [[nodiscard]] Tree Snapshot() const;
+  [[nodiscard]] const Containment& containment() const { return containment_; }
   [[nodiscard]] pid_t warden() const { return finder_.root(); }
   [[nodiscard]] std::optional<process::Tag> tag() const { return finder_.tag(); }
   [[nodiscard]] const std::optional<ExitStatus>& exit_status() const { return exit_status_; }
@@ -66,6 +73,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   procfs::Proc proc_;
   containment::TreeFinder finder_;
   bool daemonizes_;
+  Containment containment_;
   pid_t leader_ = 0;
   bool empty_ = false;
   bool lost_ = false;

@@ -3,11 +3,13 @@
 // in for it. Without these tests the others could pass for the wrong reason.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "containment/cgroup_home.h"
 #include "process/names.h"
 #include "processes.h"
 
@@ -47,6 +49,17 @@ class Mechanisms : public testing::Test {
     ASSERT_EQ(Named(name), found);  // still the one that was meant, now pinned
     ASSERT_EQ(pidfd->Signal(SIGKILL), 0);
   }
+  // Program, keeper and warden, so that none of them sees another's death.
+  void KillAtOnce(const Program& program) {
+    std::vector<process::Pidfd> ours;
+    for (const auto* name : {"victim", "curfew-keeper", "curfew-warden"}) {
+      for (const pid_t pid : Named(name)) ours.push_back(std::move(*process::Pidfd::Open(pid)));
+    }
+    ASSERT_EQ(ours.size(), 3U) << truth_.Describe();
+    ASSERT_EQ(ours.front().pid(), program.pid());
+    for (const auto& process : ours) ASSERT_EQ(process.Signal(SIGSTOP), 0);
+    for (const auto& process : ours) ASSERT_EQ(process.Signal(SIGKILL), 0);
+  }
   // Nothing but these is left, and stays: everybody else has had the time to end.
   void ExpectSurvivor(const std::string& name) {
     EXPECT_TRUE(Eventually([&] { return Named("curfew-keeper").empty() && Named("curfew-warden").empty(); }));
@@ -54,21 +67,24 @@ class Mechanisms : public testing::Test {
   }
   ~Mechanisms() override { truth_.EndAll(); }
 
+  static bool CgroupsHere() { return containment::FindOwnCgroup().ok(); }
+
   Truth truth_;
   TemporaryDirectory directory_;
   std::string touched_ = directory_.path() + "/up";
 };
 
-// A daemon is adopted by its warden because that is a subreaper; the tag finds it even so.
-TEST_F(Mechanisms, DaemonSurvivesWithoutSubreaperAndTag) {
-  Program victim = Start("hang", "double_fork_daemon", "subreaper,tag");
+// A daemon is adopted by its warden because that is a subreaper; the tag finds it even so, and the cgroup holds it.
+TEST_F(Mechanisms, DaemonSurvivesWithoutSubreaperTagAndCgroup) {
+  Program victim = Start("hang", "double_fork_daemon", "subreaper,tag,cgroup");
   ASSERT_TRUE(AwaitUp());
   victim.Signal(SIGKILL);
   ExpectSurvivor("double_fork_dae");
 }
 
-TEST_F(Mechanisms, EitherSubreaperOrTagIsEnough) {
-  for (const auto* disabled : {"subreaper", "tag"}) {
+TEST_F(Mechanisms, EachOfSubreaperTagAndCgroupIsEnough) {
+  for (const auto* disabled : {"subreaper,cgroup", "tag,cgroup", "subreaper,tag"}) {
+    if (!CgroupsHere() && std::string(disabled) == "subreaper,tag") continue;
     std::filesystem::remove(touched_);
     Program victim = Start("hang", "double_fork_daemon", disabled);
     ASSERT_TRUE(AwaitUp());
@@ -111,6 +127,50 @@ TEST_F(Mechanisms, WardensStopTheirTreesWhenTheKeeperIsKilled) {
   ASSERT_TRUE(AwaitUp());
   ASSERT_NO_FATAL_FAILURE(Kill("curfew-keeper"));
   EXPECT_TRUE(Eventually([&] { return truth_.Alive() == std::vector<pid_t>{victim.pid()}; })) << truth_.Describe();
+}
+
+// All three at once: nobody is left to reap. The leader dies with its warden; what it had forked is found by the next run,
+// which takes the leaf that nobody answers for.
+TEST_F(Mechanisms, TheNextRunReapsWhatAKilledRunHasLeft) {
+  if (!CgroupsHere()) GTEST_SKIP() << containment::FindOwnCgroup().failure().ToString();
+  Program victim = Start("hang", "double_fork_daemon", "");
+  ASSERT_TRUE(AwaitUp());
+  ASSERT_NO_FATAL_FAILURE(KillAtOnce(victim));
+  Program next({CURFEW_VICTIM, "return", "tcp_echo"}, {{"TMPDIR", directory_.path()}});
+  ASSERT_TRUE(next.Wait());
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+}
+
+TEST_F(Mechanisms, WithoutCgroupsWhatAKilledRunHasLeftLivesOn) {
+  Program victim = Start("hang", "double_fork_daemon", "cgroup");
+  ASSERT_TRUE(AwaitUp());
+  ASSERT_NO_FATAL_FAILURE(KillAtOnce(victim));
+  Program next({CURFEW_VICTIM, "return", "tcp_echo"}, {{"TMPDIR", directory_.path()}});
+  ASSERT_TRUE(next.Wait());
+  ExpectSurvivor("double_fork_dae");
+}
+
+// A leaf of another user's making, delegated to us as systemd does it for a user's slice.
+TEST_F(Mechanisms, AnUnprivilegedUserHasHisCgroupsWhereOneIsDelegatedToHim) {
+  if (::geteuid() != 0 || !CgroupsHere()) GTEST_SKIP() << "takes root, to delegate a cgroup";
+  const auto slice = *containment::FindOwnCgroup() / ("delegated-" + truth_.token());
+  ASSERT_TRUE(std::filesystem::create_directory(slice));
+  for (const auto* name : {"", "cgroup.procs", "cgroup.subtree_control"}) {
+    ASSERT_EQ(::chown((slice / name).c_str(), 65534, 65534), 0) << name;
+  }
+  ASSERT_EQ(::chown(directory_.path().c_str(), 65534, 65534), 0);
+  const std::string enter = "echo 0 > '" + slice.string() + "/cgroup.procs' && exec setpriv --reuid=65534 --regid=65534 " +
+                            "--clear-groups \"$@\"";
+  Program victim({"/bin/sh", "-c", enter, "sh", CURFEW_VICTIM, "hang", "double_fork_daemon", touched_},
+                 {{Truth::kVariable, truth_.token()},
+                  {"TMPDIR", directory_.path()},
+                  {"CURFEW_CONTAINMENT", "cgroup"},
+                  {"CURFEW_TEST_DISABLE", "subreaper,tag"}});
+  EXPECT_TRUE(AwaitUp());
+  EXPECT_FALSE(Named("double_fork_dae").empty()) << truth_.Describe();
+  victim.Signal(SIGKILL);
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+  EXPECT_TRUE(Eventually([&slice] { return ::rmdir(slice.c_str()) == 0; })) << "a leaf is left in " << slice;
 }
 
 TEST_F(Mechanisms, NothingIsLeftWhenKeeperAndProgramAreKilledTogether) {

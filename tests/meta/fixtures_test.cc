@@ -20,7 +20,7 @@ void ExpectAllWell(const Outcome& outcome) {
 TEST(FixturesTest, EveryTestPasses) {
   const Outcome outcome = RunProgram("fixtures");
   ExpectAllWell(outcome);
-  EXPECT_EQ(outcome.Count("servers are contained by "), 1U);
+  EXPECT_EQ(outcome.Count("] containment: "), 1U);
   EXPECT_EQ(outcome.Count("START SharedTest"), 1U) << "one server for the suite";
   EXPECT_EQ(outcome.Count("START HidingTest"), 1U) << "one server for the suite, hidden hooks or not";
   EXPECT_EQ(outcome.Count("START RefreshTest"), 2U) << "a stopped one is replaced";
