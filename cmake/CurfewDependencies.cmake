@@ -1,15 +1,22 @@
 # Everything Curfew builds on. All of it is private to the library's sources except GoogleTest:
 # the public headers include only the standard library and GoogleTest.
 
+# Used from another project, our targets are linked in directories that are not below this one.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL TRUE)
+
+include("${CMAKE_CURRENT_LIST_DIR}/CurfewLinkDependencies.cmake")
+if(curfew_missing)
+  message(FATAL_ERROR "Curfew needs ${curfew_missing}scripts/install-dependencies.sh installs it on Debian")
+endif()
+
 # CONFIG: Debian's runtime-only 1.74 packages carry no CMake files, and FindBoost is gone from 3.30 on.
 find_package(Boost 1.81 CONFIG REQUIRED)
-find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.9 REQUIRED)
-find_package(GTest 1.12 REQUIRED)
 
-# RE2's CMake file is not in Debian's package; its pkg-config file is.
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+# A project that brings a GoogleTest of its own (FetchContent, add_subdirectory) decides which one it is.
+if(NOT TARGET GTest::gmock)
+  find_package(GTest 1.12 REQUIRED)
+endif()
 
 add_library(curfew_boost INTERFACE)
 target_link_libraries(curfew_boost INTERFACE Boost::headers Threads::Threads)

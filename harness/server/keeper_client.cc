@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "keeper/protocol.h"
 #include "process/clock.h"
 #include "process/launch.h"
+#include "server/keeper_program.h"
 
 namespace curfew::server {
 namespace {
@@ -20,11 +20,6 @@ using process::Failure;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kStartTimeout = 10s;
-
-std::string KeeperProgram() {
-  const char* chosen = std::getenv("CURFEW_KEEPER_PROGRAM");
-  return chosen != nullptr ? chosen : CURFEW_KEEPER_PROGRAM;
-}
 
 std::vector<std::string> Environment() {
   std::vector<std::string> entries;
@@ -45,6 +40,8 @@ int AwaitIntermediate(pid_t pid) {
 }  // namespace
 
 process::Result<std::unique_ptr<KeeperClient>> KeeperClient::Start(const KeeperLaunch& launch) {
+  const auto program = FindKeeperProgram();
+  if (program.path.empty()) return Failure{program.WhyNone(), ENOENT};
   auto channels = keeper::Channel::Pair();
   if (!channels.ok()) return channels.failure();
   auto& [ours, theirs] = *channels;
@@ -52,7 +49,7 @@ process::Result<std::unique_ptr<KeeperClient>> KeeperClient::Start(const KeeperL
   if (!self.ok()) return self.failure();
 
   process::LaunchRequest request;
-  request.executable = KeeperProgram();
+  request.executable = program.path;
   const auto tag = launch.tag ? launch.tag->value() : 0;
   request.argv = {"curfew-keeper",  launch.run,     std::to_string(tag),
                   launch.directory, launch.journal, std::to_string(::getpid())};

@@ -146,7 +146,7 @@ void Run::State::EnsureKeeper() {
     const auto& failure = started.failure();
     throw StartError(StartError::kCouldNotLaunch,
                      "failed to start a server: could not start the keeper: " + failure.ToString() +
-                         "; is TMPDIR right, and is there room? CURFEW_KEEPER_PROGRAM names another place for the keeper",
+                         "; is TMPDIR right, and is there room?",
                      {.error_number = failure.error});
   }
   keeper = std::move(*started);

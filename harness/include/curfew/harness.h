@@ -12,3 +12,4 @@
 #include <curfew/start_error.h>
 #include <curfew/stop.h>
 #include <curfew/tree.h>
+#include <curfew/unavailable.h>

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/keeper_program.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+// Of cmake/keeper_program.cc.in. Weak: a program that was built by other means than CMake has none.
+extern "C" [[gnu::weak]] const char curfew_keeper_program[];
+
+namespace curfew::server {
+namespace {
+
+using Place = std::pair<std::string, std::string>;
+
+std::vector<Place> Places() {
+  if (const char* chosen = std::getenv("CURFEW_KEEPER_PROGRAM")) {
+    return {{chosen, "the variable CURFEW_KEEPER_PROGRAM"}};
+  }
+  std::vector<Place> places;
+  if (curfew_keeper_program != nullptr) places.emplace_back(curfew_keeper_program, "the build of this program");
+  std::error_code error;
+  const auto directory = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  if (!error) {
+    places.emplace_back((directory / "curfew-keeper").string(), "beside this program");
+    places.emplace_back((directory.parent_path() / "libexec/curfew/curfew-keeper").string(), "beside this program");
+  }
+  places.emplace_back(CURFEW_INSTALLED_KEEPER, "the prefix Curfew was configured for");
+  return places;
+}
+
+}  // namespace
+
+std::string KeeperProgram::WhyNone() const {
+  std::string text = "its program curfew-keeper is in none of these places:";
+  for (const auto& place : looked) text += "\n    " + place;
+  return text + "\n  install Curfew, or let CURFEW_KEEPER_PROGRAM name the file; curfew-warden has to stand beside it";
+}
+
+KeeperProgram FindKeeperProgram() {
+  KeeperProgram found;
+  for (const auto& [path, named_by] : Places()) {
+    if (::access(path.c_str(), X_OK) == 0) {
+      found.path = path;
+      return found;
+    }
+    found.looked.push_back(path + " (" + named_by + ")");
+  }
+  return found;
+}
+
+}  // namespace curfew::server

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/keeper_program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+
+namespace curfew::server {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class KeeperProgramTest : public testing::Test {
+ protected:
+  void SetUp() override { ::unsetenv("CURFEW_KEEPER_PROGRAM"); }
+  void TearDown() override { ::unsetenv("CURFEW_KEEPER_PROGRAM"); }
+};
+
+TEST_F(KeeperProgramTest, TheEnvironmentComesFirst) {
+  ::setenv("CURFEW_KEEPER_PROGRAM", "/bin/true", 1);
+  EXPECT_EQ(FindKeeperProgram().path, "/bin/true");
+}
+
+TEST_F(KeeperProgramTest, AWrongVariableIsNotPassedOver) {
+  ::setenv("CURFEW_KEEPER_PROGRAM", "/nowhere/curfew-keeper", 1);
+  const auto found = FindKeeperProgram();
+  EXPECT_EQ(found.path, "");
+  EXPECT_THAT(found.looked, SizeIs(1));
+  EXPECT_THAT(found.WhyNone(), HasSubstr("/nowhere/curfew-keeper (the variable CURFEW_KEEPER_PROGRAM)"));
+}
+
+TEST_F(KeeperProgramTest, IsFoundBesideTheProgram) {
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "curfew-keeper";
+  std::filesystem::create_symlink("/bin/true", beside);
+  const auto found = FindKeeperProgram();
+  std::filesystem::remove(beside);
+  EXPECT_EQ(found.path, beside);
+}
+
+TEST_F(KeeperProgramTest, SaysEveryPlaceThatHasNone) {
+  const auto found = FindKeeperProgram();
+  if (!found.path.empty()) GTEST_SKIP() << "Curfew is installed on this machine: " << found.path;
+  EXPECT_THAT(found.looked, Contains(HasSubstr("libexec/curfew/curfew-keeper (beside this program)")));
+  EXPECT_THAT(found.looked, Contains(HasSubstr("(the prefix Curfew was configured for)")));
+  EXPECT_THAT(found.WhyNone(), HasSubstr("CURFEW_KEEPER_PROGRAM"));
+}
+
+}  // namespace
+}  // namespace curfew::server
