@@ -5,6 +5,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -76,6 +77,14 @@ process::Result<fs::path> ParseOwnCgroup(std::string_view mountinfo, std::string
     if (*own == mount.root) return fs::path(mount.point);
   }
   return Failure{"find our own cgroup " + *own + " below " + mounts.front().point, ENOENT};
+}
+
+std::vector<fs::path> CgroupMountPoints() {
+  std::vector<fs::path> points;
+  for (const auto& mount : CgroupMounts(procfs::ReadWhole("/proc/self/mountinfo").value_or(""))) {
+    if (std::ranges::find(points, fs::path(mount.point)) == points.end()) points.emplace_back(mount.point);
+  }
+  return points;
 }
 
 process::Result<fs::path> FindOwnCgroup() {

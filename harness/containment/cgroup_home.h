@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
 #include "process/result.h"
 
@@ -13,6 +14,9 @@ namespace curfew::containment {
 // Failure says what is missing. Nothing is looked at but the texts.
 [[nodiscard]] process::Result<std::filesystem::path> ParseOwnCgroup(std::string_view mountinfo,
                                                                     std::string_view cgroup);
+
+// Where cgroup v2 is mounted for the calling process, each place once.
+[[nodiscard]] std::vector<std::filesystem::path> CgroupMountPoints();
 
 // That of the calling process, where leaves can be made below it: it is there, is of cgroup v2, and this user
 // may write to it and move processes within it. The Failure says why not, errno included.

@@ -19,10 +19,17 @@ bool Reaper::Collect() {
   while (!nothing_left_) {
     int status = 0;
     // __WALL: children made by clone(2) with another exit signal are waited for as well.
-    const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+    // Without it the init of a seal is passed over, whose end is the last.
+    const bool all = seal_ == nullptr || finishing_;
+    const pid_t pid = ::waitpid(-1, &status, WNOHANG | (all ? __WALL : 0));
     if (pid == 0) return true;
     if (pid < 0) {
       if (errno == EINTR) continue;
+      if (!all) {
+        finishing_ = true;
+        seal_->Finish();
+        continue;
+      }
       nothing_left_ = true;
       break;
     }

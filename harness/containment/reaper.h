@@ -8,6 +8,8 @@
 
 #include <curfew/exit_status.h>
 
+#include "process/seal.h"
+
 namespace curfew::containment {
 
 // Makes the calling process the one that every orphan below it is handed to (PR_SET_CHILD_SUBREAPER). From
@@ -20,7 +22,9 @@ namespace curfew::containment {
 // one zombie to the next, so that would hide every other ended child. Groups are signalled by pidfd instead.
 class Reaper {
  public:
-  explicit Reaper(pid_t leader) : leader_(leader) {}
+  // `seal`: what the leader was launched into, or null; it has to outlive the reaper. Nothing is left once its init is
+  // collected, too, which ends when we have collected all of ours.
+  explicit Reaper(pid_t leader, const process::Seal* seal = nullptr) : leader_(leader), seal_(seal) {}
 
   // Collects all that have ended; whether any child is left. Never blocks.
   bool Collect();
@@ -33,6 +37,8 @@ class Reaper {
 
  private:
   pid_t leader_;
+  const process::Seal* seal_;
+  bool finishing_ = false;  // only the seal's init is left of our children
   bool nothing_left_ = false;
   std::optional<ExitStatus> leader_status_;
   std::map<pid_t, ExitStatus> statuses_;

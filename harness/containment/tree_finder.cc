@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace curfew::containment {
@@ -22,6 +23,10 @@ TreeFinder::TreeFinder(const procfs::Proc& proc, pid_t root, std::optional<proce
                        std::set<pid_t> excluded)
     : proc_(proc), root_(root), tag_(tag), excluded_(std::move(excluded)) {}
 
+bool TreeFinder::NoMember(pid_t pid) const {
+  return pid == root_ || pid == init_ || pid == ::getpid() || excluded_.contains(pid);
+}
+
 std::unordered_set<pid_t> TreeFinder::LeafMembers() const {
   if (leaf_ == nullptr) return {};
   const auto members = leaf_->Members();
@@ -31,10 +36,9 @@ std::unordered_set<pid_t> TreeFinder::LeafMembers() const {
 std::vector<pid_t> TreeFinder::Tagged() const {
   std::vector<pid_t> found;
   if (!tag_) return found;
-  const pid_t self = ::getpid();
   const auto in_leaf = LeafMembers();
   for (const pid_t pid : proc_.Pids()) {
-    if (pid == root_ || pid == self || excluded_.contains(pid)) continue;
+    if (NoMember(pid)) continue;
     if (in_leaf.contains(pid) || ReadTag(proc_, pid) == tag_) found.push_back(pid);
   }
   return found;
@@ -43,10 +47,9 @@ std::vector<pid_t> TreeFinder::Tagged() const {
 std::vector<Stat> TreeFinder::Find() const {
   if (!tag_) return FindThoroughly();
   std::vector<Stat> found;
-  const pid_t self = ::getpid();
   const auto in_leaf = LeafMembers();
   for (const pid_t pid : proc_.Pids()) {
-    if (pid == root_ || pid == self || excluded_.contains(pid)) continue;
+    if (NoMember(pid)) continue;
     if (!in_leaf.contains(pid)) {
       const auto tag = ReadTag(proc_, pid);
       if (!tag || (*tag != *tag_ && !DescendsFromRoot(pid))) continue;
@@ -76,31 +79,39 @@ std::vector<Stat> TreeFinder::FindThoroughly() const {
     }
   }
   std::vector<Stat> found;
-  const pid_t self = ::getpid();
   members.merge(LeafMembers());
   for (auto& [pid, stat] : all) {
-    if (pid == root_ || pid == self || excluded_.contains(pid)) continue;
+    if (NoMember(pid)) continue;
     if (members.contains(pid) || (tag_ && ReadTag(proc_, pid) == tag_)) found.push_back(std::move(stat));
   }
   return found;
 }
 
 bool TreeFinder::Contains(pid_t pid) const {
-  if (pid == root_ || excluded_.contains(pid)) return false;
+  if (pid == root_ || pid == init_ || excluded_.contains(pid)) return false;
   if (tag_ && ReadTag(proc_, pid) == tag_) return true;
   return InLeaf(pid) || DescendsFromRoot(pid);
 }
 
 bool TreeFinder::DescendsFromRoot(pid_t pid) const {
   if (root_ == 0) return false;
+  std::vector<Link> chain;
   for (int depth = 0; depth < kMaxDepth && pid > 1; ++depth) {
     const auto stat = proc_.ReadStat(pid);
     if (!stat) return false;
-    if (stat->ppid == root_) return true;
+    chain.push_back({pid, stat->ppid});
+    if (stat->ppid == root_) return StillHolds(chain);
     if (excluded_.contains(stat->ppid)) return false;
     pid = stat->ppid;
   }
   return false;
+}
+
+bool TreeFinder::StillHolds(const std::vector<Link>& chain) const {
+  return std::all_of(chain.rbegin(), chain.rend(), [this](const Link& link) {
+    const auto stat = proc_.ReadStat(link.pid);
+    return stat && stat->ppid == link.parent;
+  });
 }
 
 }  // namespace curfew::containment

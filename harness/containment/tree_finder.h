@@ -26,6 +26,9 @@ class TreeFinder {
   // root 0: by tag only. Subtrees below `excluded` are not searched (the wardens below a keeper).
   TreeFinder(const procfs::Proc& proc, pid_t root, std::optional<process::Tag> tag,
              std::set<pid_t> excluded = {});
+  // The init of a sealed tree: no member itself, and what is below it is. It adopts as the root does.
+  void AddInit(pid_t init) { init_ = init; }
+  [[nodiscard]] bool Adopts(pid_t pid) const { return pid != 0 && (pid == root_ || pid == init_); }
   // From now on the members of this leaf count, too. It has to outlive the finder.
   void AddLeaf(const CgroupLeaf& leaf) { leaf_ = &leaf; }
 
@@ -47,7 +50,15 @@ class TreeFinder {
   [[nodiscard]] std::optional<process::Tag> tag() const { return tag_; }
 
  private:
+  [[nodiscard]] bool NoMember(pid_t pid) const;
   [[nodiscard]] bool DescendsFromRoot(pid_t pid) const;
+  // A parent may end, and its number become another's, before it is read in its turn. Read again from the top down: whoever
+  // still has that parent had it all the while, so what was read of the number in between was the parent's.
+  struct Link {
+    pid_t pid;
+    pid_t parent;
+  };
+  [[nodiscard]] bool StillHolds(const std::vector<Link>& chain) const;
   // Members of the leaf, for one pass over the listing.
   [[nodiscard]] std::unordered_set<pid_t> LeafMembers() const;
 
@@ -56,6 +67,7 @@ class TreeFinder {
   std::optional<process::Tag> tag_;
   std::set<pid_t> excluded_;
   const CgroupLeaf* leaf_ = nullptr;
+  pid_t init_ = 0;
 };
 
 }  // namespace curfew::containment

@@ -13,9 +13,9 @@
 // Keeper -> test program, unasked, first thing: hello {pid} + a pidfd of the keeper itself | failed {operation, errno}
 //
 // Test program -> warden, over the server's own channel:
-//   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy, level,
+//   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy, level, sealed,
 //          kernel_event: never|free|always}
-//                                                        -> started {pid, containment, why_not, kernel_event: "" or why not}
+//                                                        -> started {pid, init, containment, why_not, kernel_event: "" or why not}
 //                                                           | failed {operation, errno}
 //   signal {signal, whole_tree}                          -> signalled {errno}
 //   stop {kill?: true}                                   -> stopped {cause, result}

@@ -65,6 +65,12 @@ class ListenFilterRequest {
   process::FileDescriptor theirs_;
 };
 
+// What holds the tree beside lineage and tag.
+std::string Describe(const process::Seal* seal, bool in_leaf) {
+  if (seal == nullptr) return in_leaf ? "cgroup v2" : "basic";
+  return std::string(seal->own_proc() ? "sealed" : "sealed without a /proc of its own") + (in_leaf ? ", cgroup v2" : "");
+}
+
 }  // namespace
 
 Warden::Warden(Channel&& keeper, Channel&& owner, std::optional<process::Tag> tag,
@@ -146,20 +152,25 @@ void Warden::Launch(const json& message) {
   request.parent_death_signal = SIGKILL;
   request.tag = finder_.tag();
   ListenFilterRequest filter(request, message.at("kernel_event").get<std::string>());
+  if (const auto made = MakeSeal(message); !made.ok()) {
+    LaunchFailed(made.failure());
+    return;
+  }
+  if (seal_) request.seal = &*seal_;
   const auto level = containment::ParseLevel(message.at("level").get<std::string>());
   auto launched = containment::LaunchInto(leaf_ ? &*leaf_ : nullptr, level == containment::Level::kCgroup, request, launcher_);
   if (!launched.ok()) {
-    TellOwner(Failed(launched.failure()));
-    io_.stop();
+    LaunchFailed(launched.failure());
     return;
   }
   leader_ = std::move(launched->leader);
-  reaper_.emplace(leader_.pid());
+  reaper_.emplace(leader_.pid(), request.seal);
   const auto why_no_event = filter.Take(listen_filter_);
   if (listen_filter_.valid()) listen_watch_.emplace(io_, listen_filter_.get(), [this] { OnListen(); });
-  const std::string containment = launched->in_leaf ? "cgroup v2" : "basic";
+  const std::string containment = Describe(request.seal, launched->in_leaf);
   TellOwner({{"op", "started"},
              {"pid", leader_.pid()},
+             {"init", seal_ ? seal_->init().pid() : 0},
              {"containment", containment},
              {"why_not", launched->why_not},
              {"kernel_event", why_no_event}});
@@ -178,6 +189,27 @@ void Warden::OnListen() {
   // Nobody is left who could call.
   listen_watch_.reset();
   listen_filter_.Reset();
+}
+
+process::Result<void> Warden::MakeSeal(const json& message) {
+  if (!message.at("sealed").get<bool>()) return {};
+  auto seal = process::Seal::Make();
+  if (!seal.ok()) return process::Failure{"seal it: " + seal.failure().operation, seal.failure().error};
+  seal_ = std::move(*seal);
+  sealed_.emplace(*seal_);
+  finder_.AddInit(seal_->init().pid());
+  // Its end raises no SIGCHLD.
+  init_watch_.emplace(io_, seal_->init().get(), [this] {
+    init_watch_.reset();
+    OnChild();
+  });
+  return {};
+}
+
+void Warden::LaunchFailed(const process::Failure& failure) {
+  if (seal_) seal_->End();
+  TellOwner(Failed(failure));
+  io_.stop();
 }
 
 void Warden::OnChild() {
@@ -218,6 +250,7 @@ void Warden::Stop(const std::string& cause, bool announced, bool kill) {
     // Before the leader's end can be told, which would be taken for a death of its own.
     if (!cause.empty()) TellOwner({{"op", "stopping"}, {"cause", cause}, {"announced", announced}});
     std::vector<const containment::Enclosure*> enclosures;
+    if (sealed_) enclosures.push_back(&*sealed_);
     if (leaf_) enclosures.push_back(&*leaf_);
     stop_.emplace(finder_, leader_, *reaper_, kill ? StopPolicy{.steps = {}} : policy_, daemonizes_, enclosures);
     StepStop();

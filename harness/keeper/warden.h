@@ -35,6 +35,9 @@ class Warden {
   void OnKeeper();
   void OnOwner();
   void OnChild();
+  // Makes the seal the leader is launched into, if the message asks for it.
+  [[nodiscard]] process::Result<void> MakeSeal(const nlohmann::json& message);
+  void LaunchFailed(const process::Failure& failure);
   void AwaitChildren();
   void Handle(const nlohmann::json& message);
   void Launch(const nlohmann::json& message);
@@ -58,6 +61,9 @@ class Warden {
   process::Launcher& launcher_;
 
   std::optional<containment::CgroupLeaf> leaf_;
+  std::optional<process::Seal> seal_;
+  std::optional<containment::SealEnclosure> sealed_;
+  std::optional<Watch> init_watch_;
   containment::TreeFinder finder_;
   process::Pidfd leader_;
   process::FileDescriptor listen_filter_;

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "containment/escape.h"
+#include "containment/tree_finder.h"
 #include "process/clock.h"
 #include "process/names.h"
 #include "process/pidfd.h"
@@ -152,7 +153,7 @@ std::optional<Leak> LeakChecker::Judge(pid_t pid, const Ownership& owner) const 
   const auto self = proc_.ReadStat(self_);
   if (owner.server != nullptr) {
     const auto& server = *owner.server;
-    const bool orphan = info->parent == server.warden && info->pid != server.leader;
+    const bool orphan = server.Adopts(info->parent) && info->pid != server.leader && info->pid != server.init;
     if (!orphan || server.daemonizes || info->pid == server.warden) return std::nullopt;
     leak.server = server.name;
     leak.escapes = containment::DescribeEscape(*info, true, server.leader, server.leader);
@@ -169,13 +170,20 @@ std::optional<Leak> LeakChecker::Judge(pid_t pid, const Ownership& owner) const 
 
 void LeakChecker::Reap(std::vector<Leak>& leaks, const std::vector<LiveServer>& servers) const {
   for (auto& leak : leaks) {
-    const auto inside = [&leak](const LiveServer& server) { return server.warden == leak.process.parent; };
+    const auto inside = [&leak](const LiveServer& server) { return server.Adopts(leak.process.parent); };
     if (std::ranges::any_of(servers, inside)) {
       leak.why_alive = "inside the tree of a server that is still up; it ends with it";
     } else {
       ReapOne(leak, servers);
     }
   }
+}
+
+bool LeakChecker::InLineage(pid_t pid, const std::vector<LiveServer>& servers) const {
+  return containment::TreeFinder(proc_, self_, std::nullopt).Contains(pid) ||
+         std::ranges::any_of(servers, [&](const LiveServer& server) {
+           return containment::TreeFinder(proc_, server.warden, std::nullopt).Contains(pid);
+         });
 }
 
 void LeakChecker::ReapOne(Leak& leak, const std::vector<LiveServer>& servers) const {
@@ -188,6 +196,11 @@ void LeakChecker::ReapOne(Leak& leak, const std::vector<LiveServer>& servers) co
   // Asked anew now that it is pinned: the number and even the start time could be a successor's.
   if (!pidfd.ok() || !stat || stat->start_ticks != leak.process.start_ticks || !FindOwner(leak.process.pid, {}, servers).ours) {
     leak.reaped = true;  // ended meanwhile
+    return;
+  }
+  // Parent links alone are read once more, so that no reused number stands between us and a stranger.
+  if (leak.evidence == std::vector<std::string>{"lineage"} && !InLineage(leak.process.pid, servers)) {
+    leak.reaped = true;
     return;
   }
   const int error = leak.process.zombie() ? 0 : pidfd->Signal(SIGKILL);

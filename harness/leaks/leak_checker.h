@@ -23,6 +23,10 @@ struct LiveServer {
   pid_t warden = 0;
   pid_t leader = 0;
   bool daemonizes = false;
+  pid_t init = 0;  // of a sealed tree
+
+  // Whether it is the parent of whoever loses its own in there.
+  [[nodiscard]] bool Adopts(pid_t parent) const { return parent == warden || (init != 0 && parent == init); }
 };
 
 // Finds what of one run is alive though its owner has ended, and reaps it. Seen from inside the test program.
@@ -66,6 +70,7 @@ class LeakChecker {
   void AskMark(pid_t pid, const std::vector<LiveServer>& servers, Ownership& owner) const;
   void AskLineage(pid_t pid, const Baseline& since, const std::vector<LiveServer>& servers, Ownership& owner) const;
   [[nodiscard]] std::optional<Leak> Judge(pid_t pid, const Ownership& owner) const;
+  [[nodiscard]] bool InLineage(pid_t pid, const std::vector<LiveServer>& servers) const;
   void ReapOne(Leak& leak, const std::vector<LiveServer>& servers) const;
 
   const procfs::Proc& proc_;

@@ -7,6 +7,7 @@
 #include "process/launch.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -33,9 +34,10 @@ namespace v2 = boost::process::v2;
 using Executor = boost::asio::io_context::executor_type;
 using v2::error_code;
 
-enum class Step : int { kNone, kCgroup, kParentDeathSignal, kSession, kGroup, kDescriptors, kTag, kWorkingDir, kExec };
+enum class Step : int { kNone, kSeal, kProc, kCgroup, kParentDeathSignal, kSession, kGroup, kDescriptors, kTag, kWorkingDir, kExec };
 
-// What a child that could not become the program writes into the pipe; nothing is written when exec succeeds.
+// What a child that could not become the program writes into the pipe; nothing is written when exec succeeds. kNone is
+// no failure: the number of the process that was born into a seal.
 // A pipe and not a shared variable: TSan turns vfork into fork.
 struct ChildFailure {
   Step step;
@@ -96,6 +98,7 @@ class ChildSetup {
       if (!filter_socket_.valid()) return LastError();
     }
     launcher.lowest_pipe = first_unused_;
+    launcher.seal = request_.seal;
     if (request_.cgroup_entry == LaunchRequest::Entry::kAtBirth) launcher.birth_cgroup = request_.cgroup_fd;
     return {};
   }
@@ -109,7 +112,12 @@ class ChildSetup {
     if (request_.parent_death_signal != 0) {
       if (::prctl(PR_SET_PDEATHSIG, request_.parent_death_signal) != 0) return LastError();
       // The parent may have ended before the line above; then nobody would tell.
-      if (::getppid() != parent_) ::_exit(127);
+      // Inside a seal every parent outside is 0; with its parent the seal ends, and so does this process.
+      if (request_.seal == nullptr && ::getppid() != parent_) ::_exit(127);
+    }
+    launcher.step = Step::kProc;
+    if (request_.seal != nullptr && request_.seal->own_proc()) {
+      if (const int error = MountOwnProc()) return {error, boost::system::system_category()};
     }
     launcher.step = Step::kSession;
     if (request_.new_session && ::setsid() < 0) return LastError();
@@ -172,10 +180,28 @@ bool NeverExecuted(pid_t pid) {
   return stat && (stat->flags & kForkedWithoutExec) != 0;
 }
 
+// What the child has to say next; nothing once it has executed the program or ended.
+std::optional<ChildFailure> Hear(int read_end) {
+  ChildFailure said{};
+  ssize_t got = 0;
+  do {
+    got = ::read(read_end, &said, sizeof said);
+  } while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(sizeof said)) return std::nullopt;
+  return said;
+}
+
+// ECHILD: SIGCHLD is ignored or somebody's handler was faster; either way it is collected.
+void CollectChild(pid_t pid) {
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 struct IsolatedLauncher : v2::posix::default_launcher {
   Step step = Step::kNone;
   int lowest_pipe = 3;
   int birth_cgroup = -1;
+  const Seal* seal = nullptr;
 
   template <class Args, class... Inits>
   v2::basic_process<Executor> operator()(Executor executor, error_code& ec, const v2::filesystem::path& program,
@@ -199,7 +225,11 @@ struct IsolatedLauncher : v2::posix::default_launcher {
     {
       const BlockedSignals blocked;
       step = Step::kCgroup;
-      pid = birth_cgroup < 0 ? ::vfork() : RawFork(0, birth_cgroup);
+      if (seal != nullptr) {
+        pid = ForkInto(*seal, write_end.get());
+      } else {
+        pid = birth_cgroup < 0 ? ::vfork() : RawFork(0, birth_cgroup);
+      }
       if (pid == 0) BecomeProgram(write_end.get(), program, argv, inits...);
       if (pid < 0) ec = LastError();
     }
@@ -212,6 +242,21 @@ struct IsolatedLauncher : v2::posix::default_launcher {
   }
 
  private:
+  // setns(2) into a PID namespace holds for children only, so it takes one process in between. What that begins is its
+  // sibling, a child of ours: we hear of its end as of any other's. Returns in the parent and in the sibling.
+  pid_t ForkInto(const Seal& into, int pipe) const {
+    const pid_t between = RawFork(0, birth_cgroup);
+    if (between != 0) return between;
+    ChildFailure said{Step::kSeal, EnterForChildren(into)};
+    if (said.error == 0) {
+      const pid_t born = RawFork(CLONE_PARENT);
+      if (born == 0) return 0;
+      said = born > 0 ? ChildFailure{Step::kNone, born} : ChildFailure{Step::kSeal, errno};
+    }
+    [[maybe_unused]] const auto written = ::write(pipe, &said, sizeof said);
+    ::_exit(0);
+  }
+
   template <class... Inits>
   [[noreturn]] void BecomeProgram(int error_pipe, const v2::filesystem::path& program,
                                   const char* const*& argv, Inits&&... inits) {
@@ -226,24 +271,33 @@ struct IsolatedLauncher : v2::posix::default_launcher {
   }
 
   v2::basic_process<Executor> Collect(Executor executor, error_code& ec, int read_end) {
-    ChildFailure failure{};
-    ssize_t got = 0;
-    do {
-      got = ::read(read_end, &failure, sizeof failure);
-    } while (got < 0 && errno == EINTR);
-    const bool killed_at_birth = got == 0 && birth_cgroup >= 0 && NeverExecuted(pid);
-    if (killed_at_birth) failure = {Step::kCgroup, ECANCELED};
-    if (got != static_cast<ssize_t>(sizeof failure) && !killed_at_birth) {
+    std::optional<ChildFailure> failure;
+    pid_t born = 0;
+    while (const auto said = Hear(read_end)) {
+      if (said->step == Step::kNone) {
+        born = said->error;
+      } else {
+        failure = said;
+      }
+    }
+    if (seal != nullptr) {
+      CollectChild(pid);  // the one in between
+      pid = born;
+      if (born == 0 && !failure) failure = {Step::kSeal, ECHILD};
+    }
+    const bool forked = birth_cgroup >= 0 || seal != nullptr;
+    if (!failure && forked && NeverExecuted(pid)) {
+      failure = {birth_cgroup >= 0 ? Step::kCgroup : Step::kSeal, ECANCELED};
+    }
+    if (!failure) {
       step = Step::kNone;
       // Not attached to v2's handle: that opens a pidfd and throws if the process is gone already, which it may be
       // where SIGCHLD is ignored. We keep a pidfd of our own, and only our own reaper may wait.
       return v2::basic_process<Executor>(executor);
     }
-    // ECHILD: SIGCHLD is ignored or somebody's handler was faster; either way it is collected.
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    step = failure.step;
-    ec.assign(failure.error, boost::system::system_category());
+    if (pid > 0) CollectChild(pid);
+    step = failure->step;
+    ec.assign(failure->error, boost::system::system_category());
     return v2::basic_process<Executor>(executor);
   }
 };
@@ -251,6 +305,8 @@ struct IsolatedLauncher : v2::posix::default_launcher {
 std::string Describe(Step step, const LaunchRequest& request) {
   switch (step) {
     case Step::kNone: return "prepare to launch " + request.executable;
+    case Step::kSeal: return "enter the server's namespaces";
+    case Step::kProc: return "mount a /proc of its own";
     case Step::kCgroup: return kEnterCgroup;
     case Step::kParentDeathSignal: return "prctl(PR_SET_PDEATHSIG)";
     case Step::kSession: return "setsid";
@@ -285,9 +341,12 @@ class BoostLauncher : public Launcher {
     // Gone and collected already (SIGCHLD ignored in the caller): launched all the same.
     if (!pidfd.ok() && pidfd.failure().error == ESRCH) return Pidfd::Gone(launcher.pid);
     if (!pidfd.ok()) {
-      // Running, and cannot be pinned (no descriptor left): a launch that cannot be watched is none. Our
-      // uncollected child, so the number is its own.
-      ::kill(launcher.pid, SIGKILL);
+      // Running, and cannot be pinned (no descriptor left): a launch that cannot be watched is none. Our uncollected
+      // child, so the number is its own; where SIGCHLD is ignored it may be no child any more.
+      siginfo_t child{};
+      if (::waitid(P_PID, static_cast<id_t>(launcher.pid), &child, WEXITED | WNOHANG | WNOWAIT) == 0) {
+        ::kill(launcher.pid, SIGKILL);
+      }
       while (::waitpid(launcher.pid, nullptr, 0) < 0 && errno == EINTR) {
       }
     }

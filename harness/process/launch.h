@@ -9,6 +9,7 @@
 
 #include "process/pidfd.h"
 #include "process/result.h"
+#include "process/seal.h"
 #include "process/tag.h"
 
 namespace curfew::process {
@@ -38,6 +39,8 @@ struct LaunchRequest {
   enum class Entry { kAtBirth, kBeforeExec };
   int cgroup_fd = -1;
   Entry cgroup_entry = Entry::kAtBirth;
+  // To be born inside, by a fork as above. Still the caller's own child, and known by its number outside.
+  const Seal* seal = nullptr;
 };
 
 // The Failure's operation when it is the cgroup that could not be entered, and nothing else is known to be wrong.

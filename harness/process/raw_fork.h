@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -12,6 +13,7 @@ namespace curfew::process {
 //
 // Only for small single-threaded callers: it copies the page tables, and knows nothing of the locks that libc's
 // own fork takes care of. With namespace flags there is no vfork to use.
-[[nodiscard]] pid_t RawFork(std::uint64_t flags, int cgroup_fd = -1);
+// `exit_signal` tells the child's end to the caller; 0: none does (a sibling's is that of the caller itself).
+[[nodiscard]] pid_t RawFork(std::uint64_t flags, int cgroup_fd = -1, int exit_signal = SIGCHLD);
 
 }  // namespace curfew::process

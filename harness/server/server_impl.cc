@@ -18,6 +18,7 @@ namespace curfew {
 namespace {
 
 using namespace std::chrono_literals;
+using containment::Level;
 using server::FailedStart;
 using server::ServerLife;
 using readiness::Outcome;
@@ -35,7 +36,7 @@ const procfs::Proc& TheProc() {
   return proc;
 }
 
-containment::Level LevelOrThrow() {
+Level LevelOrThrow() {
   if (const auto level = containment::LevelOfEnvironment()) return *level;
   throw StartError(StartError::kBadSpec,
                    "failed to start a server: CURFEW_CONTAINMENT=" + std::string(std::getenv("CURFEW_CONTAINMENT")) +
@@ -125,7 +126,7 @@ Server::Impl::~Impl() {
 
 std::optional<leaks::LiveServer> Server::Impl::live() const {
   if (life->stop_result() || life->lost()) return std::nullopt;
-  return leaks::LiveServer{prepared->name(), life->tag(), life->warden(), life->Leader(), prepared->spec().daemonizes};
+  return leaks::LiveServer{prepared->name(), life->tag(), life->warden(), life->Leader(), prepared->spec().daemonizes, life->init()};
 }
 
 void Server::Impl::CheckOwner(const char* call) const {
@@ -183,6 +184,7 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   prepared->ReleasePorts();
   auto request = prepared->LaunchRequest(mark);
   request["level"] = containment::ToString(level);
+  request["sealed"] = level == Level::kSealed || (prepared->spec().sealed && level != Level::kBasic);
   if (auto launched = attempt->Launch(request); !launched.ok()) {
     throw TellStory(*prepared, {.reason = ReasonOf(launched.failure()), .headline = "could not launch it",
                                 .failure = launched.failure(), .notes = notes});

@@ -38,6 +38,8 @@ process::Result<void> ServerLife::Launch(const json& request) {
     if (body.at("op") == "started") {
       body.at("pid").get_to(leader_);
       body.at("kernel_event").get_to(why_no_kernel_event_);
+      body.at("init").get_to(init_);
+      finder_.AddInit(init_);
       body.at("containment").get_to(containment_.level);
       body.at("why_not").get_to(containment_.why_not);
       return {};

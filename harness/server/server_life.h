@@ -18,7 +18,7 @@ namespace curfew::server {
 
 // What holds a server beside lineage and tag, and why it is not more.
 struct Containment {
-  std::string level = "basic";  // "cgroup v2"
+  std::string level = "basic";  // or "cgroup v2", "sealed, cgroup v2"
   std::string why_not = {};     // no cgroup
 };
 
@@ -46,6 +46,8 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   [[nodiscard]] Tree Snapshot() const;
   [[nodiscard]] const Containment& containment() const { return containment_; }
   [[nodiscard]] pid_t warden() const { return finder_.root(); }
+  // Of a sealed tree; else 0.
+  [[nodiscard]] pid_t init() const { return init_; }
   [[nodiscard]] std::optional<process::Tag> tag() const { return finder_.tag(); }
   [[nodiscard]] const std::optional<ExitStatus>& exit_status() const { return exit_status_; }
   [[nodiscard]] const std::optional<StopResult>& stop_result() const { return stop_result_; }
@@ -75,6 +77,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   bool daemonizes_;
   Containment containment_;
   pid_t leader_ = 0;
+  pid_t init_ = 0;
   bool empty_ = false;
   bool lost_ = false;
   std::optional<ExitStatus> exit_status_;

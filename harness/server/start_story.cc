@@ -28,6 +28,13 @@ std::string Advice(const PreparedServer& server, const FailedStart& failed, cons
   }
   switch (failed.reason) {
     case StartError::kCouldNotLaunch:
+      if (failed.failure && failed.failure->operation.starts_with("seal it")) {
+        return "user namespaces may be switched off here (sysctl user.max_user_namespaces, "
+               "kernel.unprivileged_userns_clone): run as root, or leave ServerSpec::sealed and CURFEW_CONTAINMENT=sealed out";
+      }
+      if (failed.failure && failed.failure->operation.starts_with("contain it")) {
+        return "CURFEW_CONTAINMENT=auto does without where it has to";
+      }
       if (failed.failure && failed.failure->error == ENOEXEC) return "a script needs a first line like #!/bin/sh";
       if (failed.failure && failed.failure->error == E2BIG) return "arguments and environment together are too long";
       if (failed.failure && failed.failure->error == EAGAIN) return "look at `ulimit -u`: no process can be made";

@@ -11,6 +11,7 @@
 
 #include "containment/cgroup_home.h"
 #include "process/names.h"
+#include "process/seal.h"
 #include "processes.h"
 
 namespace curfew {
@@ -148,6 +149,30 @@ TEST_F(Mechanisms, WithoutCgroupsWhatAKilledRunHasLeftLivesOn) {
   Program next({CURFEW_VICTIM, "return", "tcp_echo"}, {{"TMPDIR", directory_.path()}});
   ASSERT_TRUE(next.Wait());
   ExpectSurvivor("double_fork_dae");
+}
+
+// A seal needs nobody: its init ends with the warden, and the kernel ends the rest.
+TEST_F(Mechanisms, ASealHoldsAloneAndOutlivesNobody) {
+  if (const auto seal = process::Seal::Make(); seal.ok()) {
+    seal->End();
+  } else {
+    GTEST_SKIP() << seal.failure().ToString();
+  }
+  for (const bool at_once : {false, true}) {
+    std::filesystem::remove(touched_);
+    Program victim({CURFEW_VICTIM, "hang", "double_fork_daemon", touched_},
+                   {{Truth::kVariable, truth_.token()},
+                    {"TMPDIR", directory_.path()},
+                    {"CURFEW_CONTAINMENT", "sealed"},
+                    {"CURFEW_TEST_DISABLE", "subreaper,tag,cgroup"}});
+    ASSERT_TRUE(AwaitUp());
+    if (at_once) {
+      ASSERT_NO_FATAL_FAILURE(KillAtOnce(victim));
+    } else {
+      victim.Signal(SIGKILL);
+    }
+    EXPECT_TRUE(truth_.AwaitNothing()) << (at_once ? "with keeper and warden: " : "") << truth_.Describe();
+  }
 }
 
 // A leaf of another user's making, delegated to us as systemd does it for a user's slice.

@@ -77,6 +77,18 @@ struct ServerSpec {
   // no leak. Without it a leader that exits before it is ready is StartError::kDiedEarly.
   bool daemonizes = false;
 
+  // Everything begun by this server lives in a PID namespace of its own and cannot leave it; when the server is stopped,
+  // or whoever answers for it dies, the kernel ends all of it in one step. Without the privilege for that (CAP_SYS_ADMIN)
+  // it comes with a user namespace. A start that cannot have it is StartError::kCouldNotLaunch and says why.
+  //
+  // What the server notices: its own numbers (getpid() is 2, pid files and logs hold such numbers; pid() here is the
+  // one outside), a parent 0, a /proc that shows its own processes only, and nobody else to signal. With a
+  // user namespace also: it cannot become another user, set-uid programs have no effect, and files of others
+  // belong to "nobody". Network, files and everything else are the same.
+  //
+  // CURFEW_CONTAINMENT=sealed does this to every server, =basic to none.
+  bool sealed = false;
+
   // The leader gets a session of its own, or, if false, only a process group of its own.
   bool own_session = true;
 };
