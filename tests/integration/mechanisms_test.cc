@@ -178,12 +178,18 @@ TEST_F(Mechanisms, ASealHoldsAloneAndOutlivesNobody) {
 // A leaf of another user's making, delegated to us as systemd does it for a user's slice.
 TEST_F(Mechanisms, AnUnprivilegedUserHasHisCgroupsWhereOneIsDelegatedToHim) {
   if (::geteuid() != 0 || !CgroupsHere()) GTEST_SKIP() << "takes root, to delegate a cgroup";
+  ASSERT_EQ(::chown(directory_.path().c_str(), 65534, 65534), 0);
+  const auto reachable = [](const std::filesystem::path& path) {
+    return (std::filesystem::status(path).permissions() & std::filesystem::perms::others_exec) != std::filesystem::perms::none;
+  };
+  for (auto path = std::filesystem::path(directory_.path()).parent_path(); path != "/"; path = path.parent_path()) {
+    if (!reachable(path)) GTEST_SKIP() << path << " is closed to other users";
+  }
   const auto slice = *containment::FindOwnCgroup() / ("delegated-" + truth_.token());
   ASSERT_TRUE(std::filesystem::create_directory(slice));
   for (const auto* name : {"", "cgroup.procs", "cgroup.subtree_control"}) {
     ASSERT_EQ(::chown((slice / name).c_str(), 65534, 65534), 0) << name;
   }
-  ASSERT_EQ(::chown(directory_.path().c_str(), 65534, 65534), 0);
   const std::string enter = "echo 0 > '" + slice.string() + "/cgroup.procs' && exec setpriv --reuid=65534 --regid=65534 " +
                             "--clear-groups \"$@\"";
   Program victim({"/bin/sh", "-c", enter, "sh", CURFEW_VICTIM, "hang", "double_fork_daemon", touched_},
