@@ -16,7 +16,7 @@ Journal::Journal(const std::filesystem::path& path)
 void Journal::Write(nlohmann::json event) {
   if (!file_.valid()) return;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  event["time_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  event.emplace("time_ms", std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
   std::string line = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
   if (cut_short_) line.insert(0, 1, '\n');
   // A failure is ignored on purpose: there is nobody to tell, and the run matters more than its record.

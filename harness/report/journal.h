@@ -10,7 +10,7 @@
 namespace curfew::report {
 
 // The record of a run, written as things happen so that a killed run still has one: one JSON object a line,
-// each with "time_ms" (since the epoch) and "event". docs/journal.md lists the events.
+// each with "time_ms" (since the epoch) and "event". docs/architecture.md lists the events.
 //
 // A line is one write(2) in append mode: after a crash at most the last line is not whole. Text that is not
 // UTF-8 is written with replacement characters. A full disk loses lines, never the run.
@@ -19,6 +19,7 @@ class Journal {
   // A journal that cannot be opened writes nothing.
   explicit Journal(const std::filesystem::path& path);
 
+  // A time that the event has already is kept.
   void Write(nlohmann::json event);
 
  private:

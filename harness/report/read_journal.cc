@@ -237,8 +237,10 @@ void RunReader::OnStopped(const json& event) {
 
 void RunReader::OnWardenLost(const json& event) {
   auto survivors = ReadSurvivors(event);
+  auto tail = Texts(event, "log_tail");
   if (auto* server = Server(event)) {
     server->warden_lost = true;
+    server->log_tail = std::move(tail);
     server->ended = time_;
     server->survivors = std::move(survivors);
   }

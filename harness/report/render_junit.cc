@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// JUnit XML as its readers have agreed on it without a standard: tests/unit/report/junit.xsd is the common part.
+#include <algorithm>
+#include <ctime>
+#include <iomanip>
+#include <map>
+#include <sstream>
+
+#include "report/escape.h"
+#include "report/render.h"
+#include "report/stories.h"
+
+namespace curfew::report {
+namespace {
+
+struct Case {
+  std::string name;
+  std::string kind;  // "failure", "error", "skipped"; empty: passed
+  std::string type;
+  std::string message;
+  std::string text;
+  Span duration{};
+};
+
+struct Suite {
+  std::string name;
+  const Run* run = nullptr;
+  std::optional<Time> begin;
+  std::vector<Case> cases;
+
+  [[nodiscard]] auto Count(const char* kind) const {
+    return std::ranges::count_if(cases, [kind](const Case& c) { return c.kind == kind; });
+  }
+  [[nodiscard]] Span duration() const {
+    Span sum{};
+    for (const auto& test : cases) sum += test.duration;
+    return sum;
+  }
+};
+
+std::string Seconds(Span duration) {
+  std::ostringstream out;
+  out << duration.count() / 1000 << '.' << std::setw(3) << std::setfill('0') << duration.count() % 1000;
+  return out.str();
+}
+
+std::string Timestamp(Time time) {
+  const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::ostringstream out;
+  out << std::put_time(&parts, "%Y-%m-%dT%H:%M:%S");
+  return out.str();
+}
+
+Case CaseOf(const Run& run, const TestRecord& test) {
+  Case out;
+  out.name = test.test();
+  out.duration = test.duration.value_or(Span{});
+  switch (test.result) {
+    case TestResult::kPassed: return out;
+    case TestResult::kSkipped:
+      out.kind = "skipped";
+      if (!test.failures.empty()) out.message = test.failures.front().message;
+      return out;
+    case TestResult::kDisabled:
+    case TestResult::kNotRun:
+      out.kind = "skipped";
+      out.message = test.result == TestResult::kDisabled ? "disabled" : "not run: the test program ended before";
+      return out;
+    case TestResult::kCrashed:
+    case TestResult::kUnfinished: out.kind = "error"; break;
+    case TestResult::kFailed:
+    case TestResult::kTimedOut: out.kind = "failure"; break;
+  }
+  out.type = Name(test.result);
+  out.message = Headline(test);
+  out.text = Story(run, test);
+  return out;
+}
+
+std::vector<Suite> SuitesOf(const Run& run) {
+  std::vector<Suite> suites;
+  std::map<std::string, std::size_t> places;
+  const auto suite_of = [&](const std::string& name) -> Suite& {
+    const auto [place, is_new] = places.emplace(name, suites.size());
+    if (is_new) suites.push_back({name, &run, run.begin, {}});
+    return suites[place->second];
+  };
+  for (const auto& test : run.tests) {
+    auto& suite = suite_of(test.suite());
+    if (suite.cases.empty() && test.begin) suite.begin = test.begin;
+    suite.cases.push_back(CaseOf(run, test));
+  }
+  for (const auto& blame : UnsaidLeaks(run)) {
+    Case leaked{.name = "leaks of " + blame.name, .kind = "failure", .type = "leaked", .message = {}, .text = {}};
+    leaked.message = std::to_string(blame.leaks.size()) + (blame.leaks.size() == 1 ? " process" : " processes") + " leaked";
+    for (const auto* record : blame.leaks) leaked.text += record->leak.ToString();
+    suite_of("curfew").cases.push_back(std::move(leaked));
+  }
+  if (const auto end = AbnormalEnd(run); !end.empty()) {
+    suite_of("curfew").cases.push_back(
+        {.name = "the test program", .kind = "error", .type = "ended", .message = end, .text = end + "\n"});
+  }
+  return suites;
+}
+
+void Write(std::ostream& out, const Suite& suite, const Case& test) {
+  out << "    <testcase classname=\"" << XmlAttribute(suite.name) << "\" name=\"" << XmlAttribute(test.name)
+      << "\" time=\"" << Seconds(test.duration) << '"';
+  if (test.kind.empty()) {
+    out << "/>\n";
+    return;
+  }
+  out << ">\n      <" << test.kind;
+  if (!test.type.empty()) out << " type=\"" << XmlAttribute(test.type) << '"';
+  if (!test.message.empty()) out << " message=\"" << XmlAttribute(test.message) << '"';
+  if (test.text.empty()) {
+    out << "/>\n";
+  } else {
+    out << '>' << XmlText(test.text) << "</" << test.kind << ">\n";
+  }
+  out << "    </testcase>\n";
+}
+
+void Write(std::ostream& out, const Suite& suite) {
+  out << "  <testsuite name=\"" << XmlAttribute(suite.name) << "\" tests=\"" << suite.cases.size() << "\" failures=\""
+      << suite.Count("failure") << "\" errors=\"" << suite.Count("error") << "\" skipped=\"" << suite.Count("skipped")
+      << "\" time=\"" << Seconds(suite.duration()) << '"';
+  if (suite.begin) out << " timestamp=\"" << Timestamp(*suite.begin) << '"';
+  if (!suite.run->host.empty()) out << " hostname=\"" << XmlAttribute(suite.run->host) << '"';
+  out << ">\n    <properties>\n      <property name=\"curfew.run\" value=\"" << XmlAttribute(suite.run->id)
+      << "\"/>\n      <property name=\"curfew.program\" value=\"" << XmlAttribute(ProgramName(*suite.run))
+      << "\"/>\n    </properties>\n";
+  for (const auto& test : suite.cases) Write(out, suite, test);
+  out << "  </testsuite>\n";
+}
+
+}  // namespace
+
+std::string RenderJunit(const RunReport& report) {
+  std::vector<Suite> suites;
+  for (const auto& run : report.runs) {
+    for (auto& suite : SuitesOf(run)) suites.push_back(std::move(suite));
+  }
+  std::size_t tests = 0;
+  std::ptrdiff_t failures = 0;
+  std::ptrdiff_t errors = 0;
+  Span time{};
+  for (const auto& suite : suites) {
+    tests += suite.cases.size();
+    failures += suite.Count("failure");
+    errors += suite.Count("error");
+    time += suite.duration();
+  }
+  std::ostringstream out;
+  out << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"AllTests\" tests=\"" << tests << "\" failures=\""
+      << failures << "\" errors=\"" << errors << "\" time=\"" << Seconds(time) << "\">\n";
+  for (const auto& suite : suites) Write(out, suite);
+  out << "</testsuites>\n";
+  return out.str();
+}
+
+}  // namespace curfew::report

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/model.h"
+
+// What several formats say in the same words.
+namespace curfew::report {
+
+// "3 passed, 1 timed out".
+[[nodiscard]] std::string CountsOf(const Run& run);
+// The first words of what is wrong with a test: "timed out", "1 is not 2". Nothing for a good one.
+[[nodiscard]] std::string Headline(const TestRecord& test);
+// All that is known of why it is bad, several lines.
+[[nodiscard]] std::string Story(const Run& run, const TestRecord& test);
+// Why the program did not end as it should, if no bad test says so; empty else.
+[[nodiscard]] std::string AbnormalEnd(const Run& run);
+// "redis: killed by SIGKILL, 3 processes had to be killed"; empty for a server that ended as it should.
+[[nodiscard]] std::string Trouble(const ServerRecord& server);
+// Leaks to blame on somebody whose record does not fail already, one entry each.
+struct Blame {
+  std::string name;  // of a test, a suite or the program
+  std::vector<const LeakRecord*> leaks;
+};
+[[nodiscard]] std::vector<Blame> UnsaidLeaks(const Run& run);
+// Basename of the program.
+[[nodiscard]] std::string ProgramName(const Run& run);
+
+}  // namespace curfew::report
