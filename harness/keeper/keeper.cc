@@ -8,13 +8,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <fstream>
 
 #include "containment/cgroup_home.h"
 #include "containment/kill_sweep.h"
 #include "containment/stale.h"
 #include "keeper/evidence.h"
+#include "process/owner_status.h"
 #include "process/switches.h"
+#include "process/tail.h"
 #include "report/encode.h"
+#include "report/read_journal.h"
+#include "report/render.h"
 
 namespace curfew::keeper {
 namespace {
@@ -49,6 +55,20 @@ std::vector<std::string> Environment() {
   std::vector<std::string> entries;
   for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
   return entries;
+}
+
+std::string HostName() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+// The end of a log as the journal has it: enough to explain, little enough for ten thousand servers.
+std::vector<std::string> LogTail(const std::string& log) {
+  constexpr std::size_t kLines = 20;
+  constexpr std::size_t kLineBytes = 400;
+  auto lines = process::TailLines(log, kLines);
+  for (auto& line : lines) line.resize(std::min(line.size(), kLineBytes));
+  return lines;
 }
 
 // Whether anything of the tree is alive, where no wait(2) can tell. One pass over /proc is no proof: it may see the
@@ -89,13 +109,17 @@ Keeper::Keeper(Channel&& control, process::Pidfd owner, KeeperOptions options, p
       options_(std::move(options)),
       launcher_(launcher),
       journal_(options_.journal),
-      test_clock_(io_, owner_, [this](const auto& test, const auto& why) { OnTestTimeOut(test, why); }) {}
+      test_clock_(io_, owner_, [this](const auto& test, const auto& why) { OnTestTimeOut(test, why); }),
+      owner_command_(TheProc().ReadCommand(owner_.pid())) {}
 
 void Keeper::Run(int own_pidfd) {
   journal_.Write({{"event", "run_begin"},
+                  {"schema", report::kJournalSchema},
                   {"run", options_.run},
+                  {"host", HostName()},
                   {"pid", owner_.pid()},
-                  {"command", TheProc().ReadCommand(owner_.pid())}});
+                  {"cwd", TheProc().ReadLink(owner_.pid(), "cwd").value_or("")},
+                  {"command", owner_command_}});
   control_watch_.emplace(io_, control_.fd(), [this] { OnControl(); });
   if (!process::SwitchedOff("pidfd")) owner_watch_.emplace(io_, owner_.get(), [this] { OnOwnerGone(); });
   // A terminal's signals do not reach us (own session); who sends these means the run to end.
@@ -108,7 +132,9 @@ void Keeper::Run(int own_pidfd) {
   io_.run();
   if (ProgramEnds()) SweepStrays();
   CollectRest();
+  TellOwnersEnd();
   journal_.Write({{"event", "run_end"}, {"run", options_.run}, {"why", ending_}});
+  RescueResults();
   std::error_code ignored;  // what cannot be removed (another user's) stays; the journal has been closed by then
   if (!options_.directory.empty()) std::filesystem::remove_all(options_.directory, ignored);
   if (end_asked_) Reply({{"op", "ok"}});
@@ -157,21 +183,34 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
   if (op == "server") return StartWarden(message, std::move(descriptor));
   if (op == "test_begins") {
     const auto test = message.at("test").get<std::string>();
-    journal_.Write({{"event", "test_begin"}, {"test", test}});
+    running_test_ = test;
+    artifacts_.TestBegins();
+    // The first test with a server had begun before there was a keeper to tell.
+    const auto passed = std::chrono::nanoseconds(message.at("passed_ns").get<std::int64_t>());
+    const auto began = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::microseconds>(passed);
+    const auto began_ms = std::chrono::duration_cast<std::chrono::milliseconds>(began.time_since_epoch()).count();
+    journal_.Write({{"event", "test_begin"}, {"test", test}, {"begin_ms", began_ms}});
     test_clock_.TestBegins(test, Duration(message.at("timeout_ns").get<std::int64_t>()),
                            Duration(message.at("passed_ns").get<std::int64_t>()), !message.at("explicit").get<bool>(), !wardens_.empty());
     return {{"op", "ok"}};
   }
   if (op == "test_ends") {
-    journal_.Write({{"event", "test_end"}});
     json reply = {{"op", "ok"}};
     if (auto why = test_clock_.TestEnds()) reply["timed_out"] = *why;
     return reply;
   }
-  if (op == "note") {
-    journal_.Write(message.at("journal"));
-    return {{"op", "ok"}};
+  if (op == "test_result") return OnTestResult(message);
+  if (op == "program") OnProgram(message);
+  if (op == "iteration") {
+    if (rescue_) rescue_->IterationBegins();
+    journal_.Write({{"event", "iteration"}, {"iteration", message.at("iteration")}});
   }
+  if (op == "program_end") {
+    rescue_.reset();
+    journal_.Write({{"event", "program_end"}});
+  }
+  if (op == "note") journal_.Write(message.at("journal"));
+  if (op == "program" || op == "iteration" || op == "program_end" || op == "note") return {};
   if (op == "end") {
     end_asked_ = true;
     test_clock_.Cancel();
@@ -179,6 +218,48 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
     return {};  // answered when it is done
   }
   return {{"op", "failed"}, {"operation", "understand " + op}, {"errno", EINVAL}};
+}
+
+void Keeper::OnProgram(const json& message) {
+  const auto& events = message.at("journal");
+  for (const auto& event : events) journal_.Write(event);
+  artifacts_ = report::Artifacts({message.at("directory").get<std::string>(),
+                                  static_cast<report::Keep>(message.at("keep").get<int>())},
+                                 options_.run);
+  rescue_.emplace(message.at("output").get<std::string>(), owner_command_);
+}
+
+json Keeper::OnTestResult(const json& message) {
+  auto event = message.at("test");
+  const auto test = event.at("test").get<std::string>();
+  const auto kept = artifacts_.TestEnds(test, message.at("bad").get<bool>());
+  running_test_.clear();
+  event["event"] = "test_end";
+  if (!kept.empty()) event["files"] = kept;
+  journal_.Write(std::move(event));
+  return {{"op", "ok"}, {"kept", kept}};
+}
+
+void Keeper::TellOwnersEnd() {
+  if (const auto kept = artifacts_.RunEnds(running_test_); !kept.empty()) {
+    journal_.Write({{"event", "kept"}, {"test", running_test_}, {"files", kept}});
+  }
+  if (const auto status = process::StatusOfOther(owner_)) journal_.Write({{"event", "owner_end"}, {"status", *status}});
+}
+
+void Keeper::RescueResults() {
+  if (!rescue_) return;
+  std::ifstream in(options_.journal, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  report::RunReport report;
+  report::ReadJournal(text, options_.journal, report);
+  // No tests: a full disk, or a program without a framework that writes results.
+  if (report.runs.empty() || report.runs.back().tests.empty()) return;
+  // Of a repeated program, as GoogleTest would have it: the last time only.
+  auto& tests = report.runs.back().tests;
+  const int last = std::ranges::max_element(tests, {}, &report::TestRecord::iteration)->iteration;
+  std::erase_if(tests, [last](const auto& test) { return test.iteration != last; });
+  static_cast<void>(rescue_->Write(report::RenderJunit({{std::move(report.runs.back())}, {}})));
 }
 
 std::uint32_t Keeper::FreeSlot() const {
@@ -268,7 +349,9 @@ json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
                   {"server", warden.server},
                   {"test", warden.test},
                   {"warden", warden.process.pid()},
+                  {"log", warden.log},
                   {"containment", warden.leaf ? "cgroup v2 " + warden.leaf->name() : "basic (" + why_no_leaf + ')'}});
+  artifacts_.ServerStarts(warden.server, warden.test, warden.log);
   test_clock_.ServerStarts();
   return {{"op", "warden"}, {"pid", warden.process.pid()}, {"tag", tag_value}, {"why_no_leaf", why_no_leaf}};
 }
@@ -282,6 +365,8 @@ void Keeper::OnWarden(WardenRecord& warden) {
     }
     body["server"] = warden.server;
     body["test"] = warden.test;
+    body["warden"] = warden.process.pid();
+    if (body.value("event", "") == "stopped") body["log_tail"] = LogTail(warden.log);
     journal_.Write(std::move(body));
   }
   if (warden.link.open()) return;
@@ -290,6 +375,7 @@ void Keeper::OnWarden(WardenRecord& warden) {
   } else if (warden.leaf) {
     warden.leaf->Remove();  // of a warden that could not: it is gone, mostly
   }
+  artifacts_.ServerEnds(warden.log);
   wardens_.remove_if([&warden](const WardenRecord& other) { return &other == &warden; });
   EndIfOver();
 }
@@ -317,6 +403,7 @@ void Keeper::Recover(const WardenRecord& lost) {
                   {"server", lost.server},
                   {"test", lost.test},
                   {"warden", lost.process.pid()},
+                  {"log_tail", LogTail(lost.log)},
                   {"survivors", Survivors(survivors)}});
 }
 

@@ -17,7 +17,9 @@
 #include "keeper/test_clock.h"
 #include "keeper/watch.h"
 #include "process/launch.h"
+#include "report/artifacts.h"
 #include "report/journal.h"
+#include "report/rescue.h"
 
 namespace curfew::keeper {
 
@@ -59,6 +61,11 @@ class Keeper {
   void OnChild();
   void AwaitChildren();
   nlohmann::json Handle(const nlohmann::json& message, process::FileDescriptor descriptor);
+  void OnProgram(const nlohmann::json& message);
+  nlohmann::json OnTestResult(const nlohmann::json& message);
+  // The journal's last words of the test program, and what it could not write itself.
+  void TellOwnersEnd();
+  void RescueResults();
   nlohmann::json StartWarden(const nlohmann::json& message, process::FileDescriptor channel);
   std::uint32_t FreeSlot() const;
   // A fresh leaf for the warden of this slot; the Failure says why there is none.
@@ -93,6 +100,10 @@ class Keeper {
   TestClock test_clock_;
   std::optional<process::Result<std::filesystem::path>> cgroup_;  // our own, below which leaves are made; once looked for
   unsigned leaves_made_ = 0;
+  report::Artifacts artifacts_{{}, ""};
+  std::optional<report::ResultRescue> rescue_;  // once the test program has told of its tests
+  std::string running_test_;
+  std::vector<std::string> owner_command_;
   std::string ending_;       // why the run ends; empty while it does not
   bool end_asked_ = false;   // the test program waits for our word that everything is gone
   bool owner_gone_ = false;

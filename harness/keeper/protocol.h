@@ -8,8 +8,13 @@
 //                                                        -> warden {pid, tag, why_no_leaf} | failed {operation, errno}
 //   test_begins {test, timeout_ns, passed_ns, explicit}  -> ok        (explicit: also without a server)
 //   test_ends {}                                         -> ok {timed_out?: text}
-//   note {journal}                                       -> ok        (an event for the journal)
+//   test_result {test}                                   -> ok {kept: [files]}   (as the journal's test_end; its logs are kept)
 //   end {}                                               -> ok        (when every warden is gone)
+// Test program -> keeper, not answered:
+//   program {output, directory, keep, journal: [events]} (what the framework knows; once, before anything else of tests)
+//   iteration {iteration}                                (all tests are about to run, once more)
+//   program_end {}                                       (the framework has written its results)
+//   note {journal}                                       (an event for the journal)
 // Keeper -> test program, unasked, first thing: hello {pid} + a pidfd of the keeper itself | failed {operation, errno}
 //
 // Test program -> warden, over the server's own channel:

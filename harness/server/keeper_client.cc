@@ -20,6 +20,7 @@ using process::Failure;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kStartTimeout = 10s;
+constexpr auto kTellTimeout = 1s;
 
 std::vector<std::string> Environment() {
   std::vector<std::string> entries;
@@ -85,6 +86,12 @@ process::Result<nlohmann::json> KeeperClient::Ask(const nlohmann::json& request,
   auto& body = answer->body;
   if (body.at("op") == "failed") return Failure{body.at("operation"), body.at("errno")};
   return std::move(body);
+}
+
+void KeeperClient::Tell(const nlohmann::json& message) {
+  const std::lock_guard lock(mutex_);
+  // Whether it arrived does not matter to the test; the next question finds out that the keeper is gone.
+  if (!broken_) static_cast<void>(channel_.Send(message, Clock::now() + process::Scaled(kTellTimeout)));
 }
 
 bool KeeperClient::AwaitEnd(Duration timeout) const {

@@ -31,6 +31,8 @@ class KeeperClient {
   // An answer {"op": "failed"} comes back as the Failure it describes.
   [[nodiscard]] process::Result<nlohmann::json> Ask(const nlohmann::json& request, Duration timeout,
                                                     int descriptor = -1);
+  // A message that is not answered. Lost if the keeper is gone or does not read.
+  void Tell(const nlohmann::json& message);
   [[nodiscard]] pid_t pid() const { return keeper_.pid(); }
   // Continues a keeper that somebody has stopped (SIGSTOP).
   void Wake() const { static_cast<void>(keeper_.Signal(SIGCONT)); }

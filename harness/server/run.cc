@@ -17,7 +17,9 @@
 #include "process/clock.h"
 #include "process/names.h"
 #include "process/switches.h"
+#include "report/artifacts.h"
 #include "report/encode.h"
+#include "report/model_json.h"
 #include "server/run_state.h"
 #include "server/signal_handlers.h"
 
@@ -70,13 +72,12 @@ std::filesystem::path RunDirectory(const std::string& id) {
   return (error ? "/tmp" : std::filesystem::absolute(parent)) / ("curfew-" + id);
 }
 
-std::string JournalPath(const std::string& id, const std::filesystem::path& directory) {
-  const char* artifacts = std::getenv("CURFEW_ARTIFACTS");
-  if (artifacts == nullptr || *artifacts == '\0') artifacts = std::getenv("TEST_UNDECLARED_OUTPUTS_DIR");
-  if (artifacts == nullptr || *artifacts == '\0') return (directory / "journal.jsonl").string();
+std::string JournalPath(const std::string& id, const std::filesystem::path& directory,
+                        const report::ArtifactSettings& artifacts) {
+  if (artifacts.directory.empty()) return (directory / "journal.jsonl").string();
   std::error_code ignored;  // a journal that cannot be opened is none; the run goes on
-  std::filesystem::create_directories(artifacts, ignored);
-  return (std::filesystem::absolute(artifacts) / ("curfew-" + id + ".jsonl")).string();
+  std::filesystem::create_directories(artifacts.directory, ignored);
+  return (std::filesystem::path(artifacts.directory) / ("curfew-" + id + ".jsonl")).string();
 }
 
 }  // namespace
@@ -118,9 +119,7 @@ const std::string& Run::id() const { return state_->id; }
 
 std::string Run::containment() const {
   const std::lock_guard lock(state_->mutex);
-  const std::string always = state_->tag ? "lineage and tag" : "lineage and mark";
-  if (!state_->containment.empty() && state_->containment != "basic") return state_->containment + ", " + always;
-  return always + (state_->why_no_cgroup.empty() ? "" : " (no cgroup: " + state_->why_no_cgroup + ")");
+  return state_->Containment();
 }
 
 unsigned Run::servers_started() const { return state_->servers_started; }
@@ -141,7 +140,8 @@ std::vector<leaks::LiveServer> Run::State::LiveServers() const {
 void Run::State::EnsureKeeper() {
   if (keeper) return;
   directory = RunDirectory(id);
-  auto started = server::KeeperClient::Start({id, tag, directory.string(), JournalPath(id, directory)});
+  if (!artifacts) artifacts = report::ArtifactsOfEnvironment();
+  auto started = server::KeeperClient::Start({id, tag, directory.string(), JournalPath(id, directory, *artifacts)});
   if (!started.ok()) {
     const auto& failure = started.failure();
     throw StartError(StartError::kCouldNotLaunch,
@@ -151,7 +151,43 @@ void Run::State::EnsureKeeper() {
   }
   keeper = std::move(*started);
   server::InstallSignalHandlers(keeper->control_fd(), keeper->pidfd());
+  TellProgram();
   AnnounceTest();
+}
+
+void Run::State::TellProgram() {
+  const auto program = program_record ? program_record() : report::ProgramRecord{};
+  json events = json::array();
+  events.push_back({{"event", "program"}, {"output", program.output}, {"containment", Containment()}});
+  json tests = json::array();
+  // In parts: a journal that is cut short loses a part of a long list, not the whole.
+  constexpr std::size_t kPart = 200;
+  for (const auto& test : program.planned) {
+    tests.push_back(report::EncodeTest(test));
+    if (tests.size() < kPart) continue;
+    events.push_back({{"event", "tests"}, {"tests", std::exchange(tests, json::array())}});
+  }
+  if (!tests.empty()) events.push_back({{"event", "tests"}, {"tests", std::move(tests)}});
+  events.push_back({{"event", "iteration"}, {"iteration", program.iteration}});
+  for (const auto& test : program.finished) {
+    events.push_back(report::EncodeTest(test));
+    events.back()["event"] = "test_end";
+  }
+  keeper->Tell({{"op", "program"},
+                {"output", program.output},
+                {"directory", artifacts->directory},
+                {"keep", static_cast<int>(artifacts->keep)},
+                {"journal", std::move(events)}});
+}
+
+void Run::State::Tell(const json& message) {
+  if (keeper) keeper->Tell(message);
+}
+
+std::string Run::State::Containment() const {
+  const std::string always = tag ? "lineage and tag" : "lineage and mark";
+  if (!containment.empty() && containment != "basic") return containment + ", " + always;
+  return always + (why_no_cgroup.empty() ? "" : " (no cgroup: " + why_no_cgroup + ")");
 }
 
 void Run::State::AnnounceTest() {
@@ -207,6 +243,33 @@ std::optional<std::string> Run::TestEnds() {
   return std::nullopt;
 }
 
+void Run::SetProgram(const report::ArtifactSettings& settings, std::function<report::ProgramRecord()> record) {
+  if (!active()) return;
+  const std::lock_guard lock(state_->mutex);
+  state_->artifacts = settings;
+  state_->program_record = std::move(record);
+}
+
+void Run::IterationBegins(int iteration) {
+  if (!active()) return;
+  const std::lock_guard lock(state_->mutex);
+  state_->Tell({{"op", "iteration"}, {"iteration", iteration}});
+}
+
+std::vector<std::string> Run::TestResult(const report::TestRecord& test) {
+  if (!active()) return {};
+  const std::lock_guard lock(state_->mutex);
+  const auto answer =
+      state_->Ask({{"op", "test_result"}, {"test", report::EncodeTest(test)}, {"bad", report::IsBad(test.result)}}, kAskTimeout);
+  return answer ? answer->at("kept").get<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+void Run::ProgramEnds() {
+  if (!active()) return;
+  const std::lock_guard lock(state_->mutex);
+  state_->Tell({{"op", "program_end"}});
+}
+
 std::vector<std::string> Run::TakeUnexpectedDeaths() {
   if (!active()) return {};
   const std::lock_guard lock(state_->mutex);
@@ -241,7 +304,7 @@ std::vector<Leak> Run::CheckForLeaks(Scope scope, const std::string& blame) {
   }
   for (auto& leak : leaks) {
     if (leak.test.empty()) leak.test = blame;
-    static_cast<void>(state_->Ask({{"op", "note"}, {"journal", {{"event", "leak"}, {"leak", leak}}}}, kAskTimeout));
+    state_->Tell({{"op", "note"}, {"journal", {{"event", "leak"}, {"leak", leak}}}});
   }
   return leaks;
 }

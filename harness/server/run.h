@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,8 @@
 
 #include <curfew/duration.h>
 #include <curfew/leak.h>
+
+#include "report/program_record.h"
 
 namespace curfew {
 
@@ -34,6 +37,16 @@ class Run {
   [[nodiscard]] std::optional<std::string> TestEnds();
   // "Suite.Test" of the running test, or empty.
   [[nodiscard]] std::string current_test() const;
+
+  // For the journal. `settings` decide what is kept of the run; without a call the environment does. `record` is asked
+  // when the keeper starts, with the first server, from whichever thread starts it: a journal begins there, but it tells
+  // of all tests.
+  void SetProgram(const report::ArtifactSettings& settings, std::function<report::ProgramRecord()> record);
+  void IterationBegins(int iteration);
+  // After TestEnds. Returns the files that were kept for the test: logs of its servers, if it is bad.
+  std::vector<std::string> TestResult(const report::TestRecord& test);
+  // The framework has written its results.
+  void ProgramEnds();
 
   // One text for each server that ended unannounced since the last call: name, status, log tail.
   [[nodiscard]] std::vector<std::string> TakeUnexpectedDeaths();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "leaks/leak_checker.h"
 #include "process/tag.h"
+#include "report/program_record.h"
 #include "server/keeper_client.h"
 #include "server/run.h"
 
@@ -45,12 +47,19 @@ struct Run::State {
   unsigned servers_started = 0;
   std::string containment;  // of the server started last, beside lineage and tag
   std::string why_no_cgroup;
+  std::optional<report::ArtifactSettings> artifacts;
+  std::function<report::ProgramRecord()> program_record;
   bool loss_told = false;  // that the keeper is gone
 
   [[nodiscard]] std::vector<leaks::LiveServer> LiveServers() const;
+  [[nodiscard]] std::string Containment() const;
   // The directory of the run and its keeper, made at first need. Throws StartError.
   void EnsureKeeper();
   void AnnounceTest();
+  // All that the framework knows, to a keeper that has just been started.
+  void TellProgram();
+  // A message to the keeper, if there is one, that is not answered.
+  void Tell(const nlohmann::json& message);
   // One question to the keeper, if there is one.
   std::optional<nlohmann::json> Ask(const nlohmann::json& request, Duration timeout);
 };

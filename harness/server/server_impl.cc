@@ -211,6 +211,11 @@ void Server::Impl::Register(std::unique_ptr<ServerLife> attempt) {
   signals_sent.clear();
   death_told = false;
   if (!registered) state.servers.push_back(this);
+  nlohmann::json ports = nlohmann::json::array();
+  for (const auto& [port_name, port] : prepared->address().ports) ports.push_back(port);
+  state.Tell({{"op", "note"},
+              {"journal", {{"event", "ready"}, {"server", prepared->name()}, {"test", test}, {"warden", life->warden()},
+                           {"ports", std::move(ports)}}}});
 }
 
 void Server::Impl::NoteContainment(const server::Containment& containment) {
