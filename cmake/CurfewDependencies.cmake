@@ -18,6 +18,13 @@ if(NOT TARGET GTest::gmock)
   find_package(GTest 1.12 REQUIRED)
 endif()
 
+# For Ready::Https alone, so it may be absent; 3.0 for SSL_get1_peer_certificate.
+find_package(OpenSSL 3.0)
+option(CURFEW_TLS "Ready::Https, by OpenSSL" ${OPENSSL_FOUND})
+if(CURFEW_TLS)
+  find_package(OpenSSL 3.0 REQUIRED)
+endif()
+
 add_library(curfew_boost INTERFACE)
 target_link_libraries(curfew_boost INTERFACE Boost::headers Threads::Threads)
 # Boost.Process v2 is header-only up to 1.85 and a compiled library from 1.86 on.

@@ -323,6 +323,7 @@ json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
   message.at("name").get_to(warden.server);
   message.at("test").get_to(warden.test);
   message.at("log").get_to(warden.log);
+  warden.quiet = message.value("quiet", false);
   const auto tag_value = warden.tag ? warden.tag->value() : 0;
   process::LaunchRequest request;
   request.executable = WardenProgram();
@@ -345,13 +346,15 @@ json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
   if (leaf.ok()) warden.leaf = std::move(*leaf);
   warden.watch = std::make_unique<Watch>(io_, warden.link.fd(), [this, &warden] { OnWarden(warden); });
   const auto why_no_leaf = leaf.ok() ? std::string() : WhyNot(leaf.failure());
-  journal_.Write({{"event", "server"},
-                  {"server", warden.server},
-                  {"test", warden.test},
-                  {"warden", warden.process.pid()},
-                  {"log", warden.log},
-                  {"containment", warden.leaf ? "cgroup v2 " + warden.leaf->name() : "basic (" + why_no_leaf + ')'}});
-  artifacts_.ServerStarts(warden.server, warden.test, warden.log);
+  if (!warden.quiet) {
+    journal_.Write({{"event", "server"},
+                    {"server", warden.server},
+                    {"test", warden.test},
+                    {"warden", warden.process.pid()},
+                    {"log", warden.log},
+                    {"containment", warden.leaf ? "cgroup v2 " + warden.leaf->name() : "basic (" + why_no_leaf + ')'}});
+    artifacts_.ServerStarts(warden.server, warden.test, warden.log);
+  }
   test_clock_.ServerStarts();
   return {{"op", "warden"}, {"pid", warden.process.pid()}, {"tag", tag_value}, {"why_no_leaf", why_no_leaf}};
 }
@@ -363,6 +366,7 @@ void Keeper::OnWarden(WardenRecord& warden) {
       warden.drained = true;
       continue;
     }
+    if (warden.quiet) continue;
     body["server"] = warden.server;
     body["test"] = warden.test;
     body["warden"] = warden.process.pid();
@@ -375,7 +379,7 @@ void Keeper::OnWarden(WardenRecord& warden) {
   } else if (warden.leaf) {
     warden.leaf->Remove();  // of a warden that could not: it is gone, mostly
   }
-  artifacts_.ServerEnds(warden.log);
+  if (!warden.quiet) artifacts_.ServerEnds(warden.log);
   wardens_.remove_if([&warden](const WardenRecord& other) { return &other == &warden; });
   EndIfOver();
 }

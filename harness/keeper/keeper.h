@@ -31,6 +31,7 @@ struct WardenRecord {
   std::string server;
   std::string test;
   std::string log;
+  bool quiet = false;  // its events are no news for the journal
   Channel link;
   std::optional<containment::CgroupLeaf> leaf;
   std::unique_ptr<Watch> watch;

@@ -4,8 +4,9 @@
 // The messages, by who sends them. Each is an object with "op".
 //
 // Test program -> keeper, each answered once:
-//   server {name, test, log, level} + one end of a new channel
+//   server {name, test, log, level, quiet?: true} + one end of a new channel
 //                                                        -> warden {pid, tag, why_no_leaf} | failed {operation, errno}
+//     (quiet: a command of Ready::Command, whose events are no news for the journal)
 //   test_begins {test, timeout_ns, passed_ns, explicit}  -> ok        (explicit: also without a server)
 //   test_ends {}                                         -> ok {timed_out?: text}
 //   test_result {test}                                   -> ok {kept: [files]}   (as the journal's test_end; its logs are kept)
@@ -19,7 +20,7 @@
 //
 // Test program -> warden, over the server's own channel:
 //   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy, level, sealed,
-//          kernel_event: never|free|always}
+//          kernel_event: never|free|always} + a descriptor that becomes the leader's number 3, if one rides along
 //                                                        -> started {pid, init, containment, why_not, kernel_event: "" or why not}
 //                                                           | failed {operation, errno}
 //   signal {signal, whole_tree}                          -> signalled {errno}

@@ -116,20 +116,20 @@ void Warden::OnKeeper() {
 }
 
 void Warden::OnOwner() {
-  while (auto message = owner_.TryReceive()) Handle(message->body);
+  while (auto message = owner_.TryReceive()) Handle(message->body, message->descriptor);
   if (owner_.open()) return;
   owner_watch_.reset();
   Stop("its owner let go of it", true, false);
 }
 
-void Warden::Handle(const json& message) {
+void Warden::Handle(const json& message, const process::FileDescriptor& descriptor) {
   const auto& op = message.at("op");
-  if (op == "launch") Launch(message);
+  if (op == "launch") Launch(message, descriptor);
   if (op == "signal") Signal(message);
   if (op == "stop") Stop("", true, message.value("kill", false));
 }
 
-void Warden::Launch(const json& message) {
+void Warden::Launch(const json& message, const process::FileDescriptor& descriptor) {
   policy_ = message.at("policy").get<StopPolicy>();
   daemonizes_ = message.at("daemonizes").get<bool>();
   const auto log_path = message.at("log").get<std::string>();
@@ -147,6 +147,7 @@ void Warden::Launch(const json& message) {
   message.at("working_dir").get_to(request.working_dir);
   request.stdout_fd = log.get();
   request.stderr_fd = log.get();
+  if (descriptor.valid()) request.descriptors = {descriptor.get()};
   request.new_session = message.at("own_session").get<bool>();
   request.new_group = !request.new_session;
   request.parent_death_signal = SIGKILL;

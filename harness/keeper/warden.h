@@ -39,8 +39,9 @@ class Warden {
   [[nodiscard]] process::Result<void> MakeSeal(const nlohmann::json& message);
   void LaunchFailed(const process::Failure& failure);
   void AwaitChildren();
-  void Handle(const nlohmann::json& message);
-  void Launch(const nlohmann::json& message);
+  void Handle(const nlohmann::json& message, const process::FileDescriptor& descriptor);
+  // `descriptor`, if there is one, becomes number 3 of the leader.
+  void Launch(const nlohmann::json& message, const process::FileDescriptor& descriptor);
   void OnListen();
   void Signal(const nlohmann::json& message);
   // `announced`: the end of the run or a test's time-out, which is told elsewhere.

@@ -32,12 +32,15 @@ std::optional<std::string> ParseAddress(std::string_view hex) {
   return std::string(text.data());
 }
 
-std::optional<Listener> ParseLine(std::string_view line) {
-  constexpr std::string_view kListen = "0A";  // TCP_LISTEN of the kernel's tcp_states.h
+// States of the kernel's tcp_states.h; a UDP socket without a peer is in the second.
+constexpr std::string_view kListen = "0A";
+constexpr std::string_view kClose = "07";
+
+std::optional<Listener> ParseLine(std::string_view line, std::string_view state) {
   static_cast<void>(TakeWord(line));          // the slot
   std::string_view local = TakeWord(line);
   static_cast<void>(TakeWord(line));  // the remote end
-  if (TakeWord(line) != kListen) return std::nullopt;
+  if (TakeWord(line) != state) return std::nullopt;
   for (int field = 0; field < 3; ++field) static_cast<void>(TakeWord(line));  // queues, timer, retransmits
   const auto uid = ParseNumber<std::uint32_t>(TakeWord(line));
   static_cast<void>(TakeWord(line));  // time-outs
@@ -49,27 +52,43 @@ std::optional<Listener> ParseLine(std::string_view line) {
   return Listener{.address = *address, .port = *port, .inode = *inode, .uid = *uid};
 }
 
-}  // namespace
-
-std::vector<Listener> ParseNetTcp(std::string_view text) {
-  std::vector<Listener> listeners;
+std::vector<Listener> Parse(std::string_view text, std::string_view state) {
+  std::vector<Listener> sockets;
   while (!text.empty()) {
-    if (std::optional<Listener> listener = ParseLine(TakeUntil(text, '\n'))) {
-      listeners.push_back(*std::move(listener));
+    if (std::optional<Listener> socket = ParseLine(TakeUntil(text, '\n'), state)) {
+      sockets.push_back(*std::move(socket));
     }
   }
-  return listeners;
+  return sockets;
 }
 
-std::vector<Listener> ReadListeners(const Proc& proc) {
+std::vector<Listener> Read(const Proc& proc, const std::string& table, std::string_view state) {
   std::vector<Listener> all;
-  for (const char* table : {"/net/tcp", "/net/tcp6"}) {
-    const std::optional<std::string> text = ReadWhole(proc.root().native() + table);
+  for (const char* version : {"", "6"}) {
+    const std::optional<std::string> text = ReadWhole(proc.root().native() + "/net/" + table + version);
     if (!text) continue;  // no such address family here
-    std::vector<Listener> some = ParseNetTcp(*text);
+    std::vector<Listener> some = Parse(*text, state);
     all.insert(all.end(), std::move_iterator(some.begin()), std::move_iterator(some.end()));
   }
   return all;
+}
+
+}  // namespace
+
+std::vector<Listener> ParseNetTcp(std::string_view text) {
+  return Parse(text, kListen);
+}
+
+std::vector<Listener> ReadListeners(const Proc& proc) {
+  return Read(proc, "tcp", kListen);
+}
+
+std::vector<Listener> ParseNetUdp(std::string_view text) {
+  return Parse(text, kClose);
+}
+
+std::vector<Listener> ReadUdpSockets(const Proc& proc) {
+  return Read(proc, "udp", kClose);
 }
 
 void FillPorts(const Proc& proc, std::vector<ProcessInfo>& processes) {

@@ -28,6 +28,10 @@ struct Listener {
 // (milliseconds): for evidence, not for waiting.
 [[nodiscard]] std::vector<Listener> ReadListeners(const Proc& proc);
 
+// The UDP sockets that are bound and connected to nobody, in text of /proc/net/udp or udp6, and in both.
+[[nodiscard]] std::vector<Listener> ParseNetUdp(std::string_view text);
+[[nodiscard]] std::vector<Listener> ReadUdpSockets(const Proc& proc);
+
 // Fills in `ports` of every process of the list from one read of the table.
 void FillPorts(const Proc& proc, std::vector<ProcessInfo>& processes);
 

@@ -4,7 +4,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <string_view>
+#include <utility>
 
 #include "readiness/text.h"
 
@@ -13,21 +16,65 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kAttempt = 1s;
+constexpr std::size_t kExcerpt = 60;
 
-Duration PauseAfter(Duration waited) {
-  return std::clamp<Duration>(waited / 20, 1ms, 10ms);
+HttpQuestion MakeQuestion(HttpProbe::Scheme scheme, const std::string& path, const Ready::HttpOptions& options,
+                          const Subject& subject) {
+  HttpQuestion question{.method = options.method, .target = path, .headers = options.headers, .body = options.body};
+  if (scheme == HttpProbe::Scheme::kHttps) {
+    question.tls = {.ca_file = options.ca_file.empty() ? options.ca_file : subject.address.dir / options.ca_file,
+                    .unverified = options.unverified,
+                    .server_name = options.server_name};
+  }
+  return question;
+}
+
+std::string Title(HttpProbe::Scheme scheme, const std::string& path, const Ready::HttpOptions& options) {
+  return options.method + (scheme == HttpProbe::Scheme::kHttps ? " https " : " ") + path;
+}
+
+bool IsRedirection(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
 }  // namespace
 
-HttpProbe::HttpProbe(std::string path, const Ready::HttpOptions& options, const Subject& subject)
-    : path_(std::move(path)),
-      title_("GET " + path_),
+std::optional<std::string> ResolveLocation(const std::string& location, const std::string& from,
+                                           HttpProbe::Scheme scheme, std::uint16_t port) {
+  std::string_view text = location;
+  text = text.substr(0, text.find('#'));
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+  if (text.empty() || !plain) return std::nullopt;
+  if (const std::size_t colon = text.find("://"); colon != std::string_view::npos && colon < text.find('/')) {
+    const std::string_view wanted = scheme == HttpProbe::Scheme::kHttps ? "https" : "http";
+    if (text.substr(0, colon) != wanted) return std::nullopt;
+    text.remove_prefix(colon + 3);
+    const std::string authority(text.substr(0, text.find_first_of("/?")));
+    text.remove_prefix(authority.size());
+    const std::array<std::string, 3> ours = {"127.0.0.1:", "localhost:", "[::1]:"};
+    const bool same = std::any_of(ours.begin(), ours.end(),
+                                  [&](const std::string& host) { return authority == host + std::to_string(port); });
+    if (!same) return std::nullopt;
+    return text.starts_with('/') ? std::string(text) : '/' + std::string(text);
+  }
+  if (text.starts_with("//")) return std::nullopt;  // another authority
+  if (text.starts_with('/')) return std::string(text);
+  const std::string path = from.substr(0, from.find('?'));
+  if (text.starts_with('?')) return path + std::string(text);
+  return path.substr(0, path.rfind('/') + 1) + std::string(text);
+}
+
+HttpProbe::HttpProbe(Scheme scheme, const std::string& path, const Ready::HttpOptions& options, const Subject& subject)
+    : scheme_(scheme),
+      question_(MakeQuestion(scheme, path, options, subject)),
+      title_(Title(scheme, path, options)),
       options_(options),
-      listening_(options.port, subject),
+      listening_(PortProbe::Protocol::kTcp, options.port, subject),
       family_(AF_INET),
-      seen_(NotAsked(title_)) {}
+      attempts_(process::Scaled(options.attempt), 1ms, 10ms),
+      seen_(NotAsked(title_)) {
+  if (!options.matches.empty()) pattern_.emplace(options.matches);
+}
 
 Observation HttpProbe::Look(Deadline now) {
   return seen_ = Ask(now);
@@ -35,46 +82,84 @@ Observation HttpProbe::Look(Deadline now) {
 
 Observation HttpProbe::Ask(Deadline now) {
   if (attempt_) return GoOn(now);
-  if (next_attempt_ && now < *next_attempt_) return seen_;
+  if (!attempts_.Due(now)) return seen_;
 
   Observation listening = listening_.Look(now);
   if (!listening.satisfied) {
-    next_attempt_.reset();
-    return {.saw = title_ + ": " + listening.saw, .taken = std::move(listening.taken)};
+    attempts_.Reset();
+    return {.satisfied = false, .saw = title_ + ": " + listening.saw, .taken = std::move(listening.taken)};
   }
-  if (!first_attempt_) first_attempt_ = now;
-  attempt_.emplace(family_, listening_.port(), path_);
-  attempt_ends_ = now + process::Scaled(kAttempt);
+  attempts_.Begin(now);
+  target_ = question_.target;
+  followed_.clear();
+  redirects_ = 0;
+  attempt_.emplace(family_, listening_.port(), question_);
   return GoOn(now);
 }
 
 Observation HttpProbe::GoOn(Deadline now) {
   const HttpAttempt::State state = attempt_->Advance();
-  if (state == HttpAttempt::State::kAnswered) return Conclude(now, attempt_->text());
+  if (state == HttpAttempt::State::kAnswered) return Answered(now, attempt_->text());
   if (state == HttpAttempt::State::kFailed) {
     // "::" with IPV6_V6ONLY looks like one that serves both: it is found out by being refused.
     if (attempt_->refused()) family_ = family_ == AF_INET ? AF_INET6 : AF_INET;
-    return Conclude(now, attempt_->text());
+    return Conclude(now, false, attempt_->text());
   }
-  if (now < attempt_ends_) {
+  if (now < attempts_.ends()) {
     // What the attempt before this one saw says more than that this one is under way.
-    if (next_attempt_ && !seen_.satisfied) return seen_;
-    return {.saw = title_ + ": " + attempt_->text() + " so far", .taken = {}};
+    if (attempts_.next() && !seen_.satisfied) return seen_;
+    return {.satisfied = false, .saw = title_ + ": " + attempt_->text() + " so far", .taken = {}};
   }
-  const std::string limit = " in " + process::Describe(process::Scaled(kAttempt));
   // The status is what was asked for. A body without end (a stream of events) need not be waited for.
-  return Conclude(now, attempt_->status() != 0 ? attempt_->text() : attempt_->text() + limit);
+  if (attempt_->status() != 0) return Answered(now, attempt_->text());
+  return Conclude(now, false, attempt_->text() + " in " + process::Describe(attempts_.limit()));
 }
 
-Observation HttpProbe::Conclude(Deadline now, const std::string& what) {
-  const bool satisfied = Acceptable(attempt_->status());
+Observation HttpProbe::Answered(Deadline now, const std::string& what) {
+  if (options_.redirects > 0 && IsRedirection(attempt_->status())) return Follow(now, what);
+  const std::optional<std::string> fault = FindFault();
+  return Conclude(now, !fault, what + fault.value_or(""));
+}
+
+Observation HttpProbe::Follow(Deadline now, const std::string& what) {
+  const std::string location = attempt_->location();
+  const auto target = ResolveLocation(location, target_, scheme_, listening_.port());
+  if (!target) {
+    return Conclude(now, false, what + ", redirected to " + Quoted(location) + ", which is not this server: not followed");
+  }
+  if (redirects_ >= options_.redirects || now >= attempts_.ends()) {
+    return Conclude(now, false, what + ", the redirection after " + std::to_string(redirects_) + " others: in a circle?");
+  }
+  ++redirects_;
+  target_ = *target;
+  followed_ += ", redirected to " + Printable(target_, kExcerpt);
+  HttpQuestion next = question_;
+  next.target = target_;
+  attempt_.emplace(family_, listening_.port(), next);
+  return GoOn(now);
+}
+
+std::optional<std::string> HttpProbe::FindFault() const {
+  if (!Acceptable(attempt_->status())) return "";
+  const std::string& body = attempt_->body();
+  const std::string its_body = ", but its body " + Quoted(body, kExcerpt);
+  if (!options_.contains.empty() && body.find(options_.contains) == std::string::npos) {
+    return its_body + " does not contain " + Quoted(options_.contains, kExcerpt);
+  }
+  if (pattern_ && !pattern_->Matches(body)) return its_body + " does not match " + Quoted(options_.matches);
+  return std::nullopt;
+}
+
+Observation HttpProbe::Conclude(Deadline now, bool satisfied, const std::string& what) {
   attempt_.reset();
-  next_attempt_ = now + PauseAfter(now - *first_attempt_);
-  return {.satisfied = satisfied, .saw = title_ + ": " + what, .taken = {}};
+  attempts_.End(now);
+  return {.satisfied = satisfied, .saw = title_ + followed_ + ": " + what, .taken = {}};
 }
 
 bool HttpProbe::Acceptable(int status) const {
-  return options_.min_status <= status && status <= options_.max_status;
+  return std::any_of(options_.status.begin(), options_.status.end(), [status](const Ready::Statuses& wanted) {
+    return wanted.first <= status && status <= wanted.last;
+  });
 }
 
 void HttpProbe::AddDescriptors(std::vector<pollfd>& descriptors) const {
@@ -82,7 +167,7 @@ void HttpProbe::AddDescriptors(std::vector<pollfd>& descriptors) const {
 }
 
 std::optional<Deadline> HttpProbe::WantsLook() const {
-  return attempt_ ? attempt_ends_ : next_attempt_;
+  return attempt_ ? std::optional(attempts_.ends()) : attempts_.next();
 }
 
 }  // namespace curfew::readiness

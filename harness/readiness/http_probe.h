@@ -5,19 +5,22 @@
 #include <string>
 #include <vector>
 
+#include "readiness/attempts.h"
 #include "readiness/http_attempt.h"
+#include "readiness/pattern.h"
+#include "readiness/port_probe.h"
 #include "readiness/probe.h"
-#include "readiness/tcp_probe.h"
 
 namespace curfew::readiness {
 
-// GET path is answered with a status in the range, by a socket that is the server's: that is proven before
-// anything is sent. An attempt that has no answer within a second is given up and a new one begins; between
-// two attempts there is a pause of 1 to 10 ms, which grows with the time waited, whatever else happens, since
-// a server that logs every request would else be asked because it logged that it was asked.
+// A request is answered as the options ask, by a socket that is the server's: that is proven before anything is
+// sent. An attempt that has no answer within its time is given up and a new one begins; between two attempts there is
+// a pause of 1 to 10 ms, which grows with the time waited.
 class HttpProbe final : public Probe {
  public:
-  HttpProbe(std::string path, const Ready::HttpOptions& options, const Subject& subject);
+  enum class Scheme { kHttp, kHttps };
+
+  HttpProbe(Scheme scheme, const std::string& path, const Ready::HttpOptions& options, const Subject& subject);
 
   [[nodiscard]] Observation Look(Deadline now) override;
   void AddDescriptors(std::vector<pollfd>& descriptors) const override;
@@ -29,19 +32,32 @@ class HttpProbe final : public Probe {
  private:
   [[nodiscard]] Observation Ask(Deadline now);
   [[nodiscard]] Observation GoOn(Deadline now);
-  [[nodiscard]] Observation Conclude(Deadline now, const std::string& what);
+  // There is an answer: follows it if it leads elsewhere, else judges it.
+  [[nodiscard]] Observation Answered(Deadline now, const std::string& what);
+  [[nodiscard]] Observation Follow(Deadline now, const std::string& what);
+  [[nodiscard]] Observation Conclude(Deadline now, bool satisfied, const std::string& what);
+  // What is wrong with the answer, reading on after its status (which may say it all); nothing if it will do.
+  [[nodiscard]] std::optional<std::string> FindFault() const;
   [[nodiscard]] bool Acceptable(int status) const;
 
-  std::string path_;
+  Scheme scheme_;
+  HttpQuestion question_;
   std::string title_;  // "GET /health"
   Ready::HttpOptions options_;
-  TcpProbe listening_;
+  std::optional<Pattern> pattern_;
+  PortProbe listening_;
   int family_;
   std::optional<HttpAttempt> attempt_;
-  Deadline attempt_ends_;
-  std::optional<Deadline> first_attempt_;
-  std::optional<Deadline> next_attempt_;
+  std::string target_;    // of the request under way
+  std::string followed_;  // ", redirected to /login", as far as this attempt has been
+  int redirects_ = 0;
+  Attempts attempts_;
   Observation seen_;
 };
+
+// The target that an answer with this Location leads to on the same server; nothing if it leads to another, or is no
+// location. `from` is the target of the request. Exposed for its tests.
+[[nodiscard]] std::optional<std::string> ResolveLocation(const std::string& location, const std::string& from,
+                                                         HttpProbe::Scheme scheme, std::uint16_t port);
 
 }  // namespace curfew::readiness

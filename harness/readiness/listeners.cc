@@ -19,13 +19,6 @@ namespace {
 using process::Result;
 using Sockets = std::vector<ListeningSocket>;
 
-// Whether a connection to 127.0.0.1 or ::1 may end at a socket bound to this address.
-bool ReachedByLoopback(std::string_view address) {
-  constexpr std::array<std::string_view, 6> kAddresses = {"127.0.0.1", "0.0.0.0",          "::1",
-                                                          "::",        "::ffff:127.0.0.1", "::ffff:0.0.0.0"};
-  return std::find(kAddresses.begin(), kAddresses.end(), address) != kAddresses.end();
-}
-
 class DiagTable final : public ListenerTable {
  public:
   explicit DiagTable(SockDiag diag) : diag_(std::move(diag)) {}
@@ -84,6 +77,12 @@ class ProcTable final : public ListenerTable {
 };
 
 }  // namespace
+
+bool ReachedByLoopback(std::string_view address) {
+  constexpr std::array<std::string_view, 6> kAddresses = {"127.0.0.1", "0.0.0.0",          "::1",
+                                                          "::",        "::ffff:127.0.0.1", "::ffff:0.0.0.0"};
+  return std::find(kAddresses.begin(), kAddresses.end(), address) != kAddresses.end();
+}
 
 std::string ListeningSocket::ToString() const {
   const bool ipv6 = address.find(':') != std::string::npos;

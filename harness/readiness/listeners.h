@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "process/result.h"
@@ -42,5 +43,12 @@ class ListenerTable {
 [[nodiscard]] std::unique_ptr<ListenerTable> MakeListenerTable(const procfs::Proc& proc);
 // The fall-back alone.
 [[nodiscard]] std::unique_ptr<ListenerTable> MakeProcListenerTable(const procfs::Proc& proc);
+// The same for UDP: every socket that is bound to the port and connected to nobody, by sock_diag or, where that is
+// refused, from /proc/net/udp{,6}.
+[[nodiscard]] std::unique_ptr<ListenerTable> MakeUdpTable(const procfs::Proc& proc);
+[[nodiscard]] std::unique_ptr<ListenerTable> MakeProcUdpTable(const procfs::Proc& proc);
+
+// Whether what is sent to 127.0.0.1 or ::1 may end at a socket bound to this address.
+[[nodiscard]] bool ReachedByLoopback(std::string_view address);
 
 }  // namespace curfew::readiness

@@ -12,17 +12,26 @@ constexpr std::size_t kPerLook = std::size_t{1} << 17;
 
 }  // namespace
 
-LogProbe::LogProbe(const std::string& regex, const Subject& subject)
-    : scanner_(subject.log, subject.log_offset, Pattern(regex)) {}
+LogProbe::LogProbe(const std::string& regex, const Ready::LogOptions& options, const Subject& subject)
+    : scanner_(subject.log, subject.log_offset, Pattern(regex), options.occurrence),
+      within_(process::Scaled(options.within)),
+      captures_(subject.captures) {
+  if (options.within > Duration::zero() && subject.launched) ends_ = *subject.launched + within_;
+}
 
 Observation LogProbe::Look(Deadline now) {
   looked_ = now;
+  const bool found_before = state_ == LogScanner::State::kFound;
   state_ = scanner_.Scan(kPerLook);
+  if (state_ == LogScanner::State::kFound && !found_before && captures_ != nullptr) {
+    for (const auto& [name, text] : scanner_.captures()) (*captures_)[name] = text;
+  }
   return Describe();
 }
 
 std::optional<Deadline> LogProbe::WantsLook() const {
-  return Busy() ? std::optional(looked_) : std::nullopt;
+  if (Busy()) return looked_;
+  return state_ != LogScanner::State::kFound && !Overdue() ? ends_ : std::nullopt;
 }
 
 Observation LogProbe::Describe() const {
@@ -30,14 +39,20 @@ Observation LogProbe::Describe() const {
   if (state_ == LogScanner::State::kFound) {
     return {.satisfied = true, .saw = title + Quoted(scanner_.line()) + " matched", .taken = {}};
   }
-  std::string saw = title + "none of " + std::to_string(scanner_.lines()) + " lines matches " +
-                    Quoted(scanner_.pattern().regex());
+  const bool several = scanner_.occurrence() > 1;
+  const std::string count = several ? std::to_string(scanner_.matches()) : "none";
+  std::string saw = title + count + " of " + std::to_string(scanner_.lines()) + " lines matches " +
+                    Quoted(scanner_.pattern().regex()) +
+                    (several ? ", and it takes " + std::to_string(scanner_.occurrence()) : "");
   if (!scanner_.unfinished().empty()) {
     saw += "; the last one, without its newline yet, ";
     saw += scanner_.UnfinishedMatches() ? "would match: " : "is ";
     saw += Quoted(scanner_.unfinished());
   }
-  return {.satisfied = false, .saw = std::move(saw), .taken = {}};
+  Observation seen{.satisfied = false, .saw = saw, .taken = {}, .state = title + count};
+  // What is written and not read yet may have come in time.
+  if (Overdue() && !Busy()) seen.hopeless = saw + ", and its time of " + process::Describe(within_) + " is over";
+  return seen;
 }
 
 }  // namespace curfew::readiness

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "readiness/log_scanner.h"
@@ -8,11 +10,11 @@
 
 namespace curfew::readiness {
 
-// A finished line of the server's output matches. Half a line is not judged: "port 80" may become "port
+// A finished line of the server's output matches, the first or the N-th, in time if there is a time for it. Half a line is not judged: "port 80" may become "port
 // 8080".
 class LogProbe final : public Probe {
  public:
-  LogProbe(const std::string& regex, const Subject& subject);
+  LogProbe(const std::string& regex, const Ready::LogOptions& options, const Subject& subject);
 
   [[nodiscard]] Observation Look(Deadline now) override;
   [[nodiscard]] std::optional<Deadline> WantsLook() const override;
@@ -21,10 +23,14 @@ class LogProbe final : public Probe {
 
  private:
   [[nodiscard]] Observation Describe() const;
+  [[nodiscard]] bool Overdue() const { return ends_ && looked_ >= *ends_; }
 
   LogScanner scanner_;
+  Duration within_;
+  std::optional<Deadline> ends_;  // when the time for the line is over, where there is such a time
+  Captures* captures_;
   LogScanner::State state_ = LogScanner::State::kAtEnd;
-  Deadline looked_;
+  Deadline looked_{};
 };
 
 }  // namespace curfew::readiness

@@ -23,8 +23,8 @@ std::size_t WithoutReturn(std::string_view line) {
 
 }  // namespace
 
-LogScanner::LogScanner(std::filesystem::path path, std::uint64_t offset, Pattern pattern)
-    : path_(std::move(path)), offset_(offset), pattern_(std::move(pattern)) {}
+LogScanner::LogScanner(std::filesystem::path path, std::uint64_t offset, Pattern pattern, int occurrence)
+    : path_(std::move(path)), offset_(offset), pattern_(std::move(pattern)), occurrence_(occurrence) {}
 
 LogScanner::State LogScanner::Scan(std::size_t budget) {
   if (found_) return State::kFound;
@@ -56,6 +56,7 @@ bool LogScanner::TakeLines() {
     ++lines_;
     matched = MatchLine(std::string_view(buffer_).substr(begin, newline - begin));
     window_slid_ = false;
+    line_matched_ = false;
     begin = newline + 1;
   }
   buffer_.erase(0, begin);
@@ -71,17 +72,24 @@ bool LogScanner::EndMatches(std::string_view line) const {
 }
 
 bool LogScanner::MatchLine(std::string_view line) {
-  if (!EndMatches(line)) return false;
-  found_line_ = line.substr(0, WithoutReturn(line));
+  if (line_matched_ || !EndMatches(line)) return false;
+  const std::string_view text = line.substr(0, WithoutReturn(line));
+  return Count(text, window_slid_ ? 1 : 0, text.size());
+}
+
+bool LogScanner::Count(std::string_view text, std::size_t from, std::size_t to) {
+  line_matched_ = true;
+  if (++matches_ < occurrence_) return false;
+  found_line_ = text;
+  captures_ = pattern_.Captures(text, from, to);
   return true;
 }
 
 bool LogScanner::SlideWindow() {
   // The last byte is kept out of the match: whether $ holds behind it is not known yet.
-  if (pattern_.MatchesPiece(buffer_, window_slid_ ? 1 : 0, buffer_.size() - 1)) {
-    found_line_ = buffer_;
-    return true;
-  }
+  const std::size_t from = window_slid_ ? 1 : 0;
+  const std::size_t to = buffer_.size() - 1;
+  if (!line_matched_ && pattern_.MatchesPiece(buffer_, from, to) && Count(buffer_, from, to)) return true;
   buffer_.erase(0, buffer_.size() - kOverlap);
   searched_ = buffer_.size();
   window_slid_ = true;
@@ -89,7 +97,7 @@ bool LogScanner::SlideWindow() {
 }
 
 bool LogScanner::UnfinishedMatches() const {
-  return !found_ && !buffer_.empty() && EndMatches(buffer_);
+  return !found_ && !line_matched_ && !buffer_.empty() && EndMatches(buffer_);
 }
 
 }  // namespace curfew::readiness

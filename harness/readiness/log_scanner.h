@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,7 @@
 
 namespace curfew::readiness {
 
-// Looks for the first line of a growing file that matches, reading every byte once.
+// Looks for the first line of a growing file that matches, or the N-th, reading every byte once.
 //
 // Holds one line at a time, and of a line longer than 1 MiB only a window, which slides along it by less than
 // its length; a match longer than the overlap of 64 KiB may be missed there. A carriage return before the
@@ -25,7 +26,7 @@ class LogScanner {
     kAtEnd,  // nothing matched in what is written so far
   };
 
-  LogScanner(std::filesystem::path path, std::uint64_t offset, Pattern pattern);
+  LogScanner(std::filesystem::path path, std::uint64_t offset, Pattern pattern, int occurrence = 1);
 
   // Reads on, at most about `budget` bytes. Once found, always found. A file that is not there is an empty
   // one.
@@ -37,16 +38,22 @@ class LogScanner {
   [[nodiscard]] const std::string& line() const { return found_line_; }
   [[nodiscard]] std::string_view unfinished() const { return buffer_; }
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
+  // How many lines have matched, and what the named groups of the pattern were in the last that was looked for.
+  [[nodiscard]] int matches() const { return matches_; }
+  [[nodiscard]] int occurrence() const { return occurrence_; }
+  [[nodiscard]] const std::map<std::string, std::string>& captures() const { return captures_; }
   [[nodiscard]] const Pattern& pattern() const { return pattern_; }
 
  private:
-  // Matches every finished line of the buffer and drops it; true when one matched.
+  // Matches every finished line of the buffer and drops it; true when one was the one looked for.
   [[nodiscard]] bool TakeLines();
-  // Matches what is there of an overlong line and keeps only its end; true when it matched.
+  // Matches what is there of an overlong line and keeps only its end; true when it was the one looked for.
   [[nodiscard]] bool SlideWindow();
   [[nodiscard]] bool MatchLine(std::string_view line);
   // Whether a line, or what the window holds of its end, matches.
   [[nodiscard]] bool EndMatches(std::string_view line) const;
+  // text[from, to) has matched: true when it is the one looked for.
+  [[nodiscard]] bool Count(std::string_view text, std::size_t from, std::size_t to);
 
   std::filesystem::path path_;
   std::uint64_t offset_;
@@ -55,7 +62,11 @@ class LogScanner {
   std::string buffer_;        // the line being read, or the window of it
   std::size_t searched_ = 0;  // how much of the buffer is known to hold no newline
   bool window_slid_ = false;  // the buffer does not begin where its line does
+  bool line_matched_ = false;  // a window of this line has matched: it counts once
   bool found_ = false;
+  int occurrence_;
+  int matches_ = 0;
+  std::map<std::string, std::string> captures_;
   std::string found_line_;
   std::uint64_t lines_ = 0;
 };

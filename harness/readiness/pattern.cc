@@ -36,4 +36,25 @@ bool Pattern::MatchesPiece(std::string_view line, std::size_t from, std::size_t 
                        0);
 }
 
+std::map<std::string, std::string> Pattern::Captures(std::string_view line, std::size_t from, std::size_t to) const {
+  std::map<std::string, std::string> captures;
+  if (!regex_->ok() || regex_->NamedCapturingGroups().empty()) return captures;
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex_->NumberOfCapturingGroups()) + 1);
+  const bool matched = regex_->Match(re2::StringPiece(line.data(), line.size()), from, to, re2::RE2::UNANCHORED,
+                                     groups.data(), static_cast<int>(groups.size()));
+  if (!matched) return captures;
+  for (const auto& [name, number] : regex_->NamedCapturingGroups()) {
+    const re2::StringPiece& group = groups[static_cast<std::size_t>(number)];
+    if (group.data() != nullptr) captures[name] = std::string(group.data(), group.size());
+  }
+  return captures;
+}
+
+std::vector<std::string> Pattern::GroupNames() const {
+  std::vector<std::string> names;
+  if (!regex_->ok()) return names;
+  for (const auto& [name, number] : regex_->NamedCapturingGroups()) names.push_back(name);
+  return names;
+}
+
 }  // namespace curfew::readiness

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace re2 {
 class RE2;
@@ -27,6 +29,12 @@ class Pattern {
   // Anywhere in line[from, to), with what lies before and behind it known to be part of the same line: ^
   // matches only at the line's true beginning, $ only at its end.
   [[nodiscard]] bool MatchesPiece(std::string_view line, std::size_t from, std::size_t to) const;
+  // What the named groups, (?P<name>...), matched in the first match of line[from, to). A group that took no part in it
+  // is left out.
+  [[nodiscard]] std::map<std::string, std::string> Captures(std::string_view line, std::size_t from,
+                                                            std::size_t to) const;
+  // The names of those groups.
+  [[nodiscard]] std::vector<std::string> GroupNames() const;
 
  private:
   std::unique_ptr<re2::RE2> regex_;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,11 @@
 #include "process/clock.h"
 #include "procfs/proc.h"
 #include "readiness/listeners.h"
+#include "readiness/command.h"
+#include "readiness/notify_pipe.h"
+#include "readiness/notify_socket.h"
 #include "readiness/owner.h"
+#include "readiness/unix_table.h"
 
 namespace curfew::readiness {
 
@@ -27,6 +32,11 @@ struct Observation {
   std::string saw;
   // Set when a stranger has what the server needs; names him: "port 8080 is held by pid 4711 (nginx ...)".
   std::optional<std::string> taken;
+  // Set when waiting on is of no use, though the server lives: a time of the probe's own is over. Says so.
+  std::optional<std::string> hopeless = {};
+  // What tells one state of affairs from the next, where `saw` also holds what changes all the time (a count of
+  // lines). Empty: `saw` itself.
+  std::string state = {};
 };
 
 // What is there to be seen of a probe that has not looked: the server died before it was asked.
@@ -47,25 +57,45 @@ class Probe {
   virtual void AddDescriptors(std::vector<pollfd>&) const {}
   // When it has to be looked at again whatever else happens: an attempt ends, there is more to read.
   [[nodiscard]] virtual std::optional<Deadline> WantsLook() const { return std::nullopt; }
-  // An exchange is under way whose end will be seen by looking again.
+  // An exchange is under way whose end will be seen by looking again. A look that was not satisfied is no verdict then.
   [[nodiscard]] virtual bool Busy() const { return false; }
   // Whether nothing but a listen(2) of the server can satisfy it.
   [[nodiscard]] virtual bool OnlyListeningMatters() const { return false; }
+  // For one that has held and is not looked at any more while others are waited for: takes in what would else pile up.
+  virtual void Attend() {}
+  // Until when the server has asked to be waited for, if it has.
+  [[nodiscard]] virtual std::optional<Deadline> Extension() const { return std::nullopt; }
   // Whether a stranger has what the server needs: asked when the server has died, to say why.
   [[nodiscard]] virtual std::optional<std::string> Stranger() { return std::nullopt; }
   // Appends what was last seen: one observation, or one for each part.
   virtual void AppendSeen(std::vector<Observation>& seen) const = 0;
 };
 
+// What the named groups of Log probes matched.
+using Captures = std::map<std::string, std::string>;
+
 // Everything the probes of one start look at. What is pointed to must outlive them.
 struct Subject {
   ServerAddress address;
   std::filesystem::path log;
   std::uint64_t log_offset = 0;  // where this start's output begins
+  std::optional<Deadline> launched = {};  // absent: limits counted from launch are over and met
+  // Whether the probes are to be asked once, of a server that has been up for a while: what has to last or to come to
+  // rest need only be so now.
+  bool once = false;
   const TreeView* tree = nullptr;
   const procfs::Proc* proc = nullptr;
   ListenerTable* listeners = nullptr;
+  ListenerTable* datagram_sockets = nullptr;  // UDP
+  UnixTable* unix_sockets = nullptr;
+  Captures* captures = nullptr;  // may be null: nobody wants them
+  CommandRunner* commands = nullptr;
+  NotifySocket* notify_socket = nullptr;  // for Notify
+  NotifyPipe* notify_pipe = nullptr;      // for NotifyFd
 };
+
+// The address that the subject of a Unix probe means: "@name", or a path taken from the server's directory.
+[[nodiscard]] UnixAddress AddressOf(const std::string& path, const ServerAddress& server);
 
 // The probe for a spec's Ready, whose subjects are expanded and for which FindProblem found none.
 [[nodiscard]] std::unique_ptr<Probe> MakeProbe(const Ready& ready, const Subject& subject);

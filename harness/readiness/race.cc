@@ -20,6 +20,11 @@
 namespace curfew::readiness {
 namespace {
 
+constexpr int kMostExtended = 10;
+constexpr Duration kLongWait = std::chrono::hours(24);  // beyond that nobody needs more
+constexpr Duration kFirstWord = std::chrono::seconds(2);
+constexpr Duration kNextWord = std::chrono::milliseconds(500);
+
 // Turns a request to stop, made by any thread, into a readable descriptor.
 class CancelSignal {
  public:
@@ -41,13 +46,16 @@ class CancelSignal {
 class Race {
  public:
   Race(Probe& probe, Life& life, const std::filesystem::path& log, const std::stop_token& cancel,
-       Deadline deadline, const process::Clock& clock)
+       Deadline deadline, const process::Clock& clock, WaitObserver* observer)
       : probe_(probe),
         life_(life),
         token_(cancel),
         deadline_(deadline),
         clock_(clock),
+        observer_(observer),
         start_(clock.Now()),
+        latest_(start_ + kMostExtended * std::clamp<Duration>(deadline - start_, Duration::zero(), kLongWait)),
+        next_word_(start_ + kFirstWord),
         cancel_(cancel),
         output_(log),
         pacer_(start_) {}
@@ -57,8 +65,10 @@ class Race {
     while (true) {
       if (std::optional<Outcome> outcome = Step()) {
         outcome->elapsed = clock_.Now() - start_;
+        outcome->allowed = deadline_ - start_;
         outcome->looks = looks_;
         probe_.AppendSeen(outcome->seen);
+        outcome->timeline = std::move(timeline_);
         return *std::move(outcome);
       }
       Wait();
@@ -73,14 +83,25 @@ class Race {
   // Waits once; true when it is time to look.
   [[nodiscard]] bool WaitOnce();
   [[nodiscard]] Outcome Died();
-  static Outcome Ended(Kind kind) { return {.kind = kind, .taken = {}, .seen = {}}; }
+  // Whatever follows from what was seen, except an end.
+  void TakeIn(Deadline now);
+  static Outcome Ended(Kind kind) {
+    Outcome outcome;
+    outcome.kind = kind;
+    return outcome;
+  }
 
   Probe& probe_;
   Life& life_;
   const std::stop_token& token_;
   Deadline deadline_;
   const process::Clock& clock_;
+  WaitObserver* observer_;
   Deadline start_;
+  Deadline latest_;     // beyond which no request of the server's extends the deadline
+  Deadline next_word_;  // to the observer
+  Timeline timeline_;
+  std::vector<Observation> scratch_;
   CancelSignal cancel_;
   OutputWatch output_;  // made before the first look, so that no output falls between the two
   Pacer pacer_;
@@ -100,15 +121,32 @@ std::optional<Outcome> Race::Step() {
   const Observation seen = probe_.Look(now);
   ++looks_;
   pacer_.Looked(now, life_.TellsOfListening() && probe_.OnlyListeningMatters());
+  TakeIn(now);
   if (seen.taken) {
     Outcome outcome = Ended(Kind::kTaken);
     outcome.taken = *seen.taken;
+    return outcome;
+  }
+  if (seen.hopeless) {
+    if (life_.Ended()) return Died();
+    Outcome outcome = Ended(Kind::kTimedOut);
+    outcome.hopeless = *seen.hopeless;
     return outcome;
   }
   // The look at the deadline itself counts: only one that began before it may be followed by another.
   if (!seen.satisfied && now < deadline_) return std::nullopt;
   if (life_.Ended()) return Died();
   return Ended(seen.satisfied ? Kind::kReady : Kind::kTimedOut);
+}
+
+void Race::TakeIn(Deadline now) {
+  if (const auto wanted = probe_.Extension()) deadline_ = std::max(deadline_, std::min(*wanted, latest_));
+  scratch_.clear();
+  probe_.AppendSeen(scratch_);
+  timeline_.Add(now - start_, scratch_);
+  if (observer_ == nullptr || now < next_word_) return;
+  next_word_ = now + kNextWord;
+  observer_->Waiting(now - start_, deadline_ - start_, scratch_);
 }
 
 Outcome Race::Died() {
@@ -149,8 +187,8 @@ bool Race::WaitOnce() {
 }  // namespace
 
 Outcome AwaitReady(Probe& probe, Life& life, const std::filesystem::path& log, const std::stop_token& cancel,
-                   Deadline deadline, const process::Clock& clock) {
-  return Race(probe, life, log, cancel, deadline, clock).Run();
+                   Deadline deadline, const process::Clock& clock, WaitObserver* observer) {
+  return Race(probe, life, log, cancel, deadline, clock, observer).Run();
 }
 
 }  // namespace curfew::readiness

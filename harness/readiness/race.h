@@ -10,6 +10,7 @@
 
 #include "process/clock.h"
 #include "readiness/probe.h"
+#include "readiness/timeline.h"
 
 namespace curfew::readiness {
 
@@ -39,9 +40,20 @@ struct Outcome {
   };
   Kind kind = Kind::kTimedOut;
   std::string taken;  // names the stranger; for kTaken, and for kDied if there is one
+  std::string hopeless;  // why a kTimedOut did not wait for the deadline, if it did not
   Duration elapsed{};
+  Duration allowed{};  // from the start to the deadline, with what the server has asked for beyond it
   int looks = 0;
   std::vector<Observation> seen;  // what each probe saw last
+  Timeline timeline;
+};
+
+// Who is told what is being waited for, while it takes long.
+class WaitObserver {
+ public:
+  virtual ~WaitObserver() = default;
+  // After two seconds, and then about twice a second.
+  virtual void Waiting(Duration waited, Duration allowed, const std::vector<Observation>& seen) = 0;
 };
 
 // Waits until the probe is satisfied, the server dies, the deadline passes, or the wait is cancelled.
@@ -49,11 +61,13 @@ struct Outcome {
 // Looks at once, then with pauses that grow with the time waited (5 % of it, 0.1 to 10 ms), and at once when
 // the server writes to its log, when a probe's descriptor has something, and when there is news of its life. A server
 // that calls listen(2), where that is told, is looked at every 20 us for a moment; what else only listening can
-// satisfy is then looked at rarely.
+// satisfy is then looked at rarely. A probe may extend the deadline on the server's request, to at most ten times
+// the time there was.
 // Creates no thread and connects to nothing by itself. A log that cannot be watched costs only time.
 // Threads: one at a time for each probe; the stop may be requested from any.
 [[nodiscard]] Outcome AwaitReady(Probe& probe, Life& life, const std::filesystem::path& log,
                                  const std::stop_token& cancel, Deadline deadline,
-                                 const process::Clock& clock = process::Clock::Steady());
+                                 const process::Clock& clock = process::Clock::Steady(),
+                                 WaitObserver* observer = nullptr);
 
 }  // namespace curfew::readiness

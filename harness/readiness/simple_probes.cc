@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "readiness/simple_probes.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <exception>
 #include <system_error>
+#include <utility>
 
 #include "process/names.h"
 #include "readiness/text.h"
@@ -22,6 +26,45 @@ Observation FileProbe::Look(Deadline) {
                : absent        ? "not there"
                                : process::DescribeErrno(error.value()));
   return seen_;
+}
+
+SettledProbe::SettledProbe(std::filesystem::path path, Duration quiet)
+    : path_(std::move(path)),
+      quiet_(quiet),
+      title_("file " + Printable(path_.native(), 4096)),
+      seen_(NotAsked(title_)) {}
+
+Observation SettledProbe::Look(Deadline now) {
+  return seen_ = Ask(now);
+}
+
+Observation SettledProbe::Ask(Deadline now) {
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) != 0) {
+    const int error = errno;
+    version_.reset();
+    return {.satisfied = false,
+            .saw = title_ + ": " + (error == ENOENT ? "not there" : process::DescribeErrno(error)),
+            .taken = {}};
+  }
+  const Version version{status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  if (version_ != version) {
+    version_ = version;
+    since_ = now;
+  }
+  const std::string size = title_ + ": " + std::to_string(version.size) + " bytes";
+  if (now - since_ >= quiet_) {
+    return {.satisfied = true, .saw = size + ", unchanged for " + process::Describe(quiet_), .taken = {}};
+  }
+  return {.satisfied = false,
+          .saw = size + ", changed " + process::Describe(now - since_) + " ago, and has to rest for " +
+                 process::Describe(quiet_),
+          .taken = {},
+          .state = "changes"};
+}
+
+std::optional<Deadline> SettledProbe::WantsLook() const {
+  return version_ && !seen_.satisfied ? std::optional(since_ + quiet_) : std::nullopt;
 }
 
 Observation WhenProbe::Look(Deadline) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -21,6 +22,32 @@ class FileProbe final : public Probe {
  private:
   std::filesystem::path path_;
   std::string title_;  // "file /tmp/x/pid"
+  Observation seen_;
+};
+
+// A path exists, and its size and time of modification have not changed for a while.
+class SettledProbe final : public Probe {
+ public:
+  SettledProbe(std::filesystem::path path, Duration quiet);
+
+  [[nodiscard]] Observation Look(Deadline now) override;
+  [[nodiscard]] std::optional<Deadline> WantsLook() const override;
+  void AppendSeen(std::vector<Observation>& seen) const override { seen.push_back(seen_); }
+
+ private:
+  // What is there: any change of it begins the wait anew.
+  struct Version {
+    std::uint64_t device, inode;
+    std::int64_t size, seconds, nanoseconds;
+    friend bool operator==(const Version&, const Version&) = default;
+  };
+  [[nodiscard]] Observation Ask(Deadline now);
+
+  std::filesystem::path path_;
+  Duration quiet_;
+  std::string title_;  // "file /tmp/x/pid"
+  std::optional<Version> version_;
+  Deadline since_;
   Observation seen_;
 };
 

@@ -5,6 +5,8 @@
 #include <sys/un.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <utility>
 
 #include "process/file_descriptor.h"
 #include "process/names.h"
@@ -14,36 +16,43 @@ namespace curfew::readiness {
 namespace {
 
 // Why nobody accepted, in words where the errno alone would puzzle.
-std::string DescribeRefusal(int error) {
+std::string DescribeRefusal(int error, UnixProbe::Type type) {
+  const bool stream = type == UnixProbe::Type::kStream;
   switch (error) {
     case ENOENT:
       return "not there";
     case ECONNREFUSED:
-      return "nobody listens";
+      return stream ? "nobody listens" : "nobody is bound to it";
     case EAGAIN:
       return "its queue of connections is full";
     case EPROTOTYPE:
-      return "is no stream socket";
+      return stream ? "is no stream socket" : "is no datagram socket";
     default:
       return "failed to connect: " + process::DescribeErrno(error);
   }
 }
 
-int Connect(int socket, const std::filesystem::path& path) {
+// Connecting a datagram socket sends nothing (connect(2)); it only shows whether somebody is there.
+int Connect(int socket, const UnixAddress& where) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string& text = path.native();
-  if (text.size() > UnixProbe::kLongestPath) return ENAMETOOLONG;
-  text.copy(address.sun_path, text.size());
-  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+  if (where.text.size() > UnixAddress::kLongest) return ENAMETOOLONG;
+  where.text.copy(address.sun_path, where.text.size());
+  if (where.abstract()) address.sun_path[0] = '\0';
+  // The length of an abstract name is told by that of the address; a path ends in a NUL.
+  const std::size_t size =
+      offsetof(sockaddr_un, sun_path) + where.text.size() + (where.abstract() ? 0 : 1);
+  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)) == 0 ? 0 : errno;
 }
 
 }  // namespace
 
-UnixProbe::UnixProbe(std::filesystem::path path, const Subject& subject)
-    : path_(std::move(path)),
-      title_("socket " + Printable(path_.native())),
+UnixProbe::UnixProbe(Type type, UnixAddress address, const Subject& subject)
+    : type_(type),
+      address_(std::move(address)),
+      title_((type == Type::kStream ? "socket " : "datagram socket ") + Printable(address_.text)),
       proc_(*subject.proc),
+      table_(*subject.unix_sockets),
       owner_(*subject.tree, *subject.proc),
       seen_(NotAsked(title_)) {}
 
@@ -55,17 +64,18 @@ std::optional<std::string> UnixProbe::Stranger() {
   return Ask().taken;
 }
 
-Observation UnixProbe::Ask() const {
+Observation UnixProbe::Ask() {
   // Non-blocking: it is answered at once, or with EAGAIN when the server's queue is full.
-  const process::FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const int error = socket.valid() ? Connect(socket.get(), path_) : errno;
-  if (error != 0) return {.satisfied = false, .saw = title_ + ": " + DescribeRefusal(error), .taken = {}};
-  return Judge(socket.get());
+  const int type = type_ == Type::kStream ? SOCK_STREAM : SOCK_DGRAM;
+  const process::FileDescriptor socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int error = socket.valid() ? Connect(socket.get(), address_) : errno;
+  if (error != 0) return {.satisfied = false, .saw = title_ + ": " + DescribeRefusal(error, type_), .taken = {}};
+  return type_ == Type::kStream ? JudgePeer(socket.get()) : JudgeHolder("");
 }
 
-// The kernel tells which process called listen(2). It may since have ended and left the socket to its
-// children, so only one that is alive, and not of the tree, is a stranger.
-Observation UnixProbe::Judge(int connected) const {
+// The process may since have ended and left the socket to its children, so only one that is alive, and not of the
+// tree, is a stranger.
+Observation UnixProbe::JudgePeer(int connected) {
   ucred peer{};
   socklen_t size = sizeof peer;
   const bool known = ::getsockopt(connected, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0;
@@ -77,11 +87,32 @@ Observation UnixProbe::Judge(int connected) const {
     const std::string held = title_ + ": is listened on by " + owner_.Describe(peer.pid);
     return {.satisfied = false, .saw = held, .taken = held};
   }
-  const std::string why = known ? "pid " + std::to_string(peer.pid) + ", which listened, has ended"
-                                : "the kernel does not name the process that listens";
-  return {.satisfied = true,
-          .saw = title_ + ": accepts connections (not provable that it is the server: " + why + ")",
-          .taken = {}};
+  return JudgeHolder(known ? "pid " + std::to_string(peer.pid) + ", which listened, has ended"
+                           : "the kernel does not name the process that listens");
+}
+
+Observation UnixProbe::JudgeHolder(const std::string& why_not_peer) {
+  const bool stream = type_ == Type::kStream;
+  const std::string yes = title_ + (stream ? ": the server accepts connections" : ": the server is bound to it");
+  const auto not_provable = [&](const std::string& why) {
+    const std::string both = why_not_peer + (why_not_peer.empty() || why.empty() ? "" : "; ") + why;
+    return Observation{.satisfied = true,
+                       .saw = title_ + (stream ? ": accepts connections" : ": somebody is bound to it") +
+                              " (not provable that it is the server: " + both + ")",
+                       .taken = {}};
+  };
+  const auto sockets = table_.At(address_);
+  if (!sockets.ok()) return not_provable("failed to " + sockets.failure().ToString());
+  for (const UnixSocket& socket : sockets.value()) {
+    if (stream ? !socket.listens : socket.type != SOCK_DGRAM) continue;
+    const Ownership whose = owner_.Of(socket.inode, socket.uid);
+    if (whose.verdict == Ownership::Verdict::kOurs) return {.satisfied = true, .saw = yes, .taken = {}};
+    if (whose.verdict == Ownership::Verdict::kNotProvable) return not_provable(whose.holder);
+    const std::string held = title_ + ": is held by " + whose.holder;
+    if (whose.verdict == Ownership::Verdict::kUnclear) return {.satisfied = false, .saw = held, .taken = {}};
+    return {.satisfied = false, .saw = held, .taken = held};
+  }
+  return not_provable(why_not_peer.empty() ? "the kernel's table does not show it" : "");
 }
 
 }  // namespace curfew::readiness

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -9,26 +8,30 @@
 
 namespace curfew::readiness {
 
-// A stream socket at the path accepts a connection, and it was a process of the server's tree that listened
-// on it. The connection is closed at once.
+// A stream socket at the address accepts a connection, which is closed at once, or a datagram socket is bound to it,
+// to which nothing is sent. It was a process of the server's tree that listened, or one of the tree holds the socket.
 class UnixProbe final : public Probe {
  public:
-  UnixProbe(std::filesystem::path path, const Subject& subject);
+  enum class Type { kStream, kDatagram };
+
+  UnixProbe(Type type, UnixAddress address, const Subject& subject);
 
   [[nodiscard]] Observation Look(Deadline now) override;
   [[nodiscard]] std::optional<std::string> Stranger() override;
   void AppendSeen(std::vector<Observation>& seen) const override { seen.push_back(seen_); }
 
-  // What bind(2) and connect(2) take at most, without the final NUL (unix(7)).
-  static constexpr std::size_t kLongestPath = 107;
-
  private:
-  [[nodiscard]] Observation Ask() const;
-  [[nodiscard]] Observation Judge(int connected) const;
+  [[nodiscard]] Observation Ask();
+  // By the process that called listen(2), as the kernel tells whoever connects.
+  [[nodiscard]] Observation JudgePeer(int connected);
+  // By who holds the socket now.
+  [[nodiscard]] Observation JudgeHolder(const std::string& why_not_peer);
 
-  std::filesystem::path path_;
+  Type type_;
+  UnixAddress address_;
   std::string title_;  // "socket /tmp/x/s"
   const procfs::Proc& proc_;
+  UnixTable& table_;
   OwnerCheck owner_;
   Observation seen_;
 };

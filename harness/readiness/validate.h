@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <curfew/ready.h>
@@ -15,9 +16,15 @@ namespace curfew::readiness {
 // address only the names of the ports and `dir` matter.
 [[nodiscard]] std::optional<std::string> FindProblem(const Ready& ready, const ServerAddress& address);
 
-// The same Ready with `expand` applied to each subject that may hold placeholders: paths of Unix and File.
-// What `expand` throws is passed on.
-[[nodiscard]] Ready ExpandSubjects(const Ready& ready,
-                                   const std::function<std::string(const std::string&)>& expand);
+// The same Ready with `expand` applied to every text that may hold placeholders: paths of Unix sockets and files,
+// commands, and of HTTP what ready.h says. What `expand` throws is passed on.
+using Expand = std::function<std::string(const std::string&)>;
+[[nodiscard]] Ready ExpandSubjects(const Ready& ready, const Expand& expand);
+
+// Whether it, or a part of it, is of this kind.
+[[nodiscard]] bool Mentions(const Ready& ready, Ready::Kind kind);
+
+// The named groups of every Log in it: what Server::captured will know.
+[[nodiscard]] std::set<std::string> CapturedNames(const Ready& ready);
 
 }  // namespace curfew::readiness

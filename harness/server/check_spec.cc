@@ -9,6 +9,7 @@
 #include <curfew/start_error.h>
 
 #include "process/clock.h"
+#include "readiness/validate.h"
 #include "server/placeholders.h"
 
 namespace curfew::server {
@@ -37,15 +38,17 @@ void CheckCommand(const ServerSpec& spec) {
   if (!spec.command.empty() && spec.command.front().empty()) Refuse("command[0]", "\"\"", "it names no program");
 }
 
-void CheckText(const std::string& field, const std::string& text) {
+void CheckText(const ServerSpec& spec, const std::string& field, const std::string& text) {
   if (text.find('\0') != std::string::npos) {
     Refuse(field, Quote(text), "it holds a NUL byte, which no argument, variable or path can");
   }
   for (const auto& word : FindPlaceholders(text)) {
     if (word == "port" || word.starts_with("port:") || word == "host" || word == "dir" || word == "socket") continue;
+    if (word == "notify_fd" && readiness::Mentions(spec.ready, Ready::Kind::kNotifyFd)) continue;
+    if (word.starts_with("captured:")) continue;  // whether there is such a one is seen when it is filled in
     Refuse(field, Quote(text),
-           "{" + word + "} is no placeholder ({port}, {port:NAME}, {host}, {dir}, {socket}); write {{" + word +
-               "}} to mean the text");
+           "{" + word + "} is no placeholder ({port}, {port:NAME}, {host}, {dir}, {socket}, {captured:GROUP}); write {{" + word +
+               "}} to mean the text" + (word == "notify_fd" ? ", or set .ready = Ready::NotifyFd() to have it" : ""));
   }
 }
 
@@ -96,6 +99,20 @@ void CheckTimes(const ServerSpec& spec) {
   }
 }
 
+void CheckNotify(const ServerSpec& spec) {
+  if (readiness::Mentions(spec.ready, Ready::Kind::kNotify) && spec.env.contains("NOTIFY_SOCKET")) {
+    Refuse("env[\"NOTIFY_SOCKET\"]", Quote(spec.env.at("NOTIFY_SOCKET")), "Ready::Notify sets it");
+  }
+  bool told = false;
+  ForEachText(spec, [&](const std::string&, const std::string& text) {
+    const auto words = FindPlaceholders(text);
+    told = told || std::ranges::find(words, "notify_fd") != words.end();
+  });
+  if (!told && readiness::Mentions(spec.ready, Ready::Kind::kNotifyFd)) {
+    Refuse("ready", "Ready::NotifyFd()", "tell the server the number: {notify_fd} in command, shell, env or files");
+  }
+}
+
 }  // namespace
 
 std::set<std::string> PortNames(const ServerSpec& spec) {
@@ -118,7 +135,8 @@ std::string DisplayName(const ServerSpec& spec) {
 void CheckSpec(const ServerSpec& spec) {
   CheckCommand(spec);
   CheckNames(spec);
-  ForEachText(spec, CheckText);
+  ForEachText(spec, [&](const std::string& field, const std::string& text) { CheckText(spec, field, text); });
+  CheckNotify(spec);
   CheckPorts(spec);
   CheckTimes(spec);
 }

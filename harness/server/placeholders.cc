@@ -9,7 +9,7 @@ namespace {
 bool IsWordByte(char c) { return (c >= 'a' && c <= 'z') || c == '_'; }
 bool IsNameByte(char c) { return IsWordByte(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
 
-// The length of "{word}" or "{word:name}" at the start of the text, 0 if there is none: other braces (JSON,
+// The length of "{word}", "{word:name}" or "{captured:server:name}" at the start of the text, 0 if there is none: other braces (JSON,
 // nginx blocks, shell lists) are plain text.
 std::size_t MatchPlaceholder(std::string_view text) {
   if (text.empty() || text.front() != '{') return 0;
@@ -20,6 +20,12 @@ std::size_t MatchPlaceholder(std::string_view text) {
     const auto name = ++at;
     while (at < text.size() && IsNameByte(text[at])) ++at;
     if (at == name || at == text.size()) return 0;
+    constexpr std::string_view kTwoNames = "{captured:";
+    if (text[at] == ':' && text.starts_with(kTwoNames)) {
+      const auto second = ++at;
+      while (at < text.size() && IsNameByte(text[at])) ++at;
+      if (at == second || at == text.size()) return 0;
+    }
   }
   return text[at] == '}' ? at + 1 : 0;
 }

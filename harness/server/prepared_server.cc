@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -26,6 +27,8 @@
 namespace curfew::server {
 namespace {
 
+// The first descriptor after the standard ones.
+constexpr int kNotifyFd = 3;
 // unix(7): sun_path has 108 bytes, the last of them NUL.
 constexpr std::size_t kMaxSocketPath = 107;
 
@@ -42,6 +45,14 @@ std::string SearchPath(const ServerSpec& spec) {
   return inherited != nullptr ? inherited : "/usr/local/bin:/usr/bin:/bin";
 }
 
+std::string ListCaptured(const std::map<std::string, std::string>& values) {
+  std::string names;
+  for (const auto& [name, value] : values) {
+    if (name.starts_with("captured:")) names += " {" + name + "}";
+  }
+  return names.empty() ? ", nor anything else" : "; there is" + names;
+}
+
 // What is wrong with the working directory, before anything is started in it.
 int CheckDirectory(const std::string& path) {
   struct stat status {};
@@ -52,8 +63,9 @@ int CheckDirectory(const std::string& path) {
 
 }  // namespace
 
-PreparedServer::PreparedServer(ServerSpec spec, const std::filesystem::path& base)
-    : spec_(std::move(spec)), log_(base.string() + ".log"), ready_(spec_.ready) {
+PreparedServer::PreparedServer(ServerSpec spec, const std::filesystem::path& base,
+                               std::map<std::string, std::string> values)
+    : spec_(std::move(spec)), log_(base.string() + ".log"), ready_(spec_.ready), values_(std::move(values)) {
   CheckSpec(spec_);
   name_ = DisplayName(spec_);
   address_.host = "127.0.0.1";
@@ -65,7 +77,17 @@ PreparedServer::PreparedServer(ServerSpec spec, const std::filesystem::path& bas
 void PreparedServer::Place() {
   ReservePorts();
   values_.insert({{"host", address_.host}, {"dir", address_.dir.string()}, {"socket", socket_.string()}});
-  ready_ = readiness::ExpandSubjects(spec_.ready, [this](const std::string& text) { return Expanded(text); });
+  if (readiness::Mentions(spec_.ready, Ready::Kind::kNotifyFd)) values_["notify_fd"] = std::to_string(kNotifyFd);
+  if (readiness::Mentions(spec_.ready, Ready::Kind::kNotify)) {
+    const std::filesystem::path& base = address_.dir;
+    const std::string path = base.string() + ".notify";
+    // Too long a TMPDIR does not matter: a name of the abstract namespace will do.
+    notify_address_ = path.size() <= kMaxSocketPath
+                          ? readiness::UnixAddress{path}
+                          : readiness::UnixAddress{'@' + base.parent_path().filename().string() + '-' +
+                                                   base.filename().string() + ".notify"};
+  }
+  FillInReady();
   if (const auto problem = readiness::FindProblem(ready_, address_)) {
     throw StartError(StartError::kBadSpec, "failed to start server " + name_ + ": ServerSpec::ready: " + *problem, {});
   }
@@ -139,12 +161,32 @@ ports::PortReservation PreparedServer::Reserve(const std::string& port_name) {
                    {.error_number = error});
 }
 
-std::string PreparedServer::Expanded(const std::string& text) const {
+// What this server's own log will show is filled in when it has: until then the placeholder stands for itself.
+void PreparedServer::FillInReady() {
+  auto values = values_;
+  for (const auto& group : readiness::CapturedNames(spec_.ready)) {
+    const std::string placeholder = "captured:" + group;
+    if (readiness::Mentions(spec_.ready, Ready::Kind::kCommand)) values[placeholder] = '{' + placeholder + '}';
+  }
+  ready_ = readiness::ExpandSubjects(spec_.ready,
+                                     [&](const std::string& text) { return Expanded(name_, text, values); });
+}
+
+std::string PreparedServer::Expanded(const std::string& text) const { return Expanded(name_, text, values_); }
+
+std::string PreparedServer::Expanded(const std::string& name, const std::string& text,
+                                     const std::map<std::string, std::string>& values) {
   std::string unknown;
-  auto expanded = Expand(text, values_, unknown);
+  auto expanded = Expand(text, values, unknown);
+  if (!expanded && unknown.starts_with("captured:")) {
+    throw StartError(StartError::kBadSpec,
+                     "failed to start server " + name + ": ServerSpec: \"" + text + "\": {" + unknown +
+                         "}: no server that is up has captured that" + ListCaptured(values),
+                     {});
+  }
   if (!expanded) {
     throw StartError(StartError::kBadSpec,
-                     "failed to start server " + name_ + ": ServerSpec::ready: \"" + text + "\": {" + unknown +
+                     "failed to start server " + name + ": ServerSpec::ready: \"" + text + "\": {" + unknown +
                          "} is no placeholder, or no port that the spec mentions",
                      {});
   }
@@ -161,6 +203,7 @@ void PreparedServer::FillIn() {
   for (const auto& argument : spec_.command) argv_.push_back(Expanded(argument));
   if (!spec_.shell.empty()) argv_ = {"sh", "-c", Expanded(spec_.shell)};
   for (const auto& [variable, value] : spec_.env) env_[variable] = Expanded(value);
+  if (notify_address_) env_["NOTIFY_SOCKET"] = notify_address_->text;
   working_dir_ = spec_.working_dir.empty() ? address_.dir.string()
                                            : std::filesystem::absolute(Expanded(spec_.working_dir.string())).string();
   if (const int error = CheckDirectory(working_dir_)) {
@@ -208,15 +251,44 @@ std::string PreparedServer::CommandLine() const {
   return shown.CommandLine(2000);
 }
 
-nlohmann::json PreparedServer::LaunchRequest(const std::string& mark) const {
-  auto env = env_;
-  env["CURFEW_MARK"] = mark;
+std::vector<std::string> PreparedServer::Environment(const std::map<std::string, std::string>& env) {
+  // A service manager's words to the test program are not for its servers, which would answer it.
+  static const std::set<std::string> kNotForServers = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text(*entry);
-    if (!env.contains(text.substr(0, text.find('=')))) environment.push_back(text);
+    const std::string name = text.substr(0, text.find('='));
+    if (!env.contains(name) && !kNotForServers.contains(name)) environment.push_back(text);
   }
   for (const auto& [variable, value] : env) environment.push_back(variable + '=' + value);
+  return environment;
+}
+
+process::Result<nlohmann::json> PreparedServer::CommandRequest(const std::vector<std::string>& argv,
+                                                               const std::map<std::string, std::string>& more,
+                                                               const std::string& mark) const {
+  const auto search = FindExecutable(argv.front(), SearchPath(spec_));
+  if (search.error != 0) return process::Failure{"find the program " + argv.front(), search.error};
+  auto env = env_;
+  for (const auto& [variable, value] : more) env[variable] = value;
+  env["CURFEW_MARK"] = mark;
+  env.erase("NOTIFY_SOCKET");  // the server's to talk to
+  return nlohmann::json{{"op", "launch"},
+                        {"executable", search.path},
+                        {"argv", argv},
+                        {"environment", Environment(env)},
+                        {"working_dir", working_dir_},
+                        {"log", command_output().string()},
+                        {"own_session", true},
+                        {"daemonizes", false},
+                        {"kernel_event", "never"},
+                        {"policy", StopPolicy{.steps = {}}}};
+}
+
+nlohmann::json PreparedServer::LaunchRequest(const std::string& mark) const {
+  auto env = env_;
+  env["CURFEW_MARK"] = mark;
+  const auto environment = Environment(env);
   StopPolicy policy = spec_.stop;
   for (auto& step : policy.steps) step.grace = process::Scaled(step.grace);
   return {{"op", "launch"},

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@
 #include <curfew/spec.h>
 
 #include "ports/port_reservation.h"
+#include "process/result.h"
+#include "readiness/unix_table.h"
 
 namespace curfew::server {
 
@@ -22,13 +25,23 @@ class PreparedServer {
   // Checks the spec, reserves its ports, makes its directory and files, fills in the placeholders, and finds
   // the program. `base` is a path not used by anybody: the directory, and with suffixes the log and the socket.
   // Throws StartError.
-  PreparedServer(ServerSpec spec, const std::filesystem::path& base);
+  // `values` are those of placeholders that come from elsewhere: what other servers have captured.
+  PreparedServer(ServerSpec spec, const std::filesystem::path& base, std::map<std::string, std::string> values = {});
   ~PreparedServer();
   PreparedServer(const PreparedServer&) = delete;
   PreparedServer& operator=(const PreparedServer&) = delete;
 
   // The message that has a warden launch it; `mark` becomes its CURFEW_MARK.
   [[nodiscard]] nlohmann::json LaunchRequest(const std::string& mark) const;
+  // The one that has a warden run a command of its Ready, in the same environment with `env` added, and killed with
+  // all it has begun when it is told to stop.
+  [[nodiscard]] process::Result<nlohmann::json> CommandRequest(const std::vector<std::string>& argv,
+                                                               const std::map<std::string, std::string>& env,
+                                                               const std::string& mark) const;
+  // What such a command prints.
+  [[nodiscard]] std::filesystem::path command_output() const { return address_.dir.string() + ".ready.log"; }
+  // Where its NOTIFY_SOCKET is, if it is told of one.
+  [[nodiscard]] const std::optional<readiness::UnixAddress>& notify_address() const { return notify_address_; }
 
   // Everything as at first, on fresh ports (but for the numbers the spec names), in a new and empty directory.
   // Throws StartError; then it is of no more use.
@@ -62,6 +75,11 @@ class PreparedServer {
   void FillIn();
   void FindProgram();
   [[nodiscard]] std::string Expanded(const std::string& text) const;
+  [[nodiscard]] static std::string Expanded(const std::string& name, const std::string& text,
+                                            const std::map<std::string, std::string>& values);
+  void FillInReady();
+  // The environment of its own (`env`) on top of the test program's.
+  [[nodiscard]] static std::vector<std::string> Environment(const std::map<std::string, std::string>& env);
 
   ServerSpec spec_;
   std::string name_;
@@ -72,6 +90,7 @@ class PreparedServer {
   std::map<std::string, std::string> values_;  // of the placeholders
   std::vector<ports::PortReservation> reservations_;
   bool ports_left_to_server_ = false;
+  std::optional<readiness::UnixAddress> notify_address_;
   std::string executable_;
   std::vector<std::string> argv_;
   std::map<std::string, std::string> env_;

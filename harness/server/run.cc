@@ -124,6 +124,11 @@ std::string Run::containment() const {
 
 unsigned Run::servers_started() const { return state_->servers_started; }
 
+void Run::ObserveWaits(std::function<void(const WaitNews&)> observer) {
+  const std::lock_guard lock(state_->mutex);
+  state_->wait_observer = std::move(observer);
+}
+
 std::string Run::current_test() const {
   const std::lock_guard lock(state_->mutex);
   return state_->current_test;

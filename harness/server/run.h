@@ -69,6 +69,17 @@ class Run {
   // How many servers this run has started.
   [[nodiscard]] unsigned servers_started() const;
 
+  // What a start that takes more than two seconds is waiting for, told about twice a second, and once that it is over.
+  // Called on the thread that starts the server, which waits meanwhile. One observer; nullptr: none.
+  struct WaitNews {
+    std::string server;
+    Duration waited{};
+    Duration allowed{};
+    std::vector<std::string> missing;  // what the probes that do not hold yet saw
+    bool over = false;
+  };
+  void ObserveWaits(std::function<void(const WaitNews&)> observer);
+
   // Which containment holds, that of the server started last: "cgroup v2, lineage and tag", or "lineage and tag" and
   // why there is no cgroup.
   [[nodiscard]] std::string containment() const;

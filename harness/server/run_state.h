@@ -25,6 +25,8 @@ class ServerRecord {
   [[nodiscard]] virtual std::optional<leaks::LiveServer> live() const = 0;
   // What to say if the server has ended unannounced and nobody was told yet.
   [[nodiscard]] virtual std::optional<std::string> TakeUnexpectedDeath() = 0;
+  // Adds what it has captured to the values of placeholders, unless it has been stopped.
+  virtual void AddCaptured(std::map<std::string, std::string>& values) const = 0;
 };
 
 struct Run::State {
@@ -49,6 +51,7 @@ struct Run::State {
   std::string why_no_cgroup;
   std::optional<report::ArtifactSettings> artifacts;
   std::function<report::ProgramRecord()> program_record;
+  std::function<void(const WaitNews&)> wait_observer;
   bool loss_told = false;  // that the keeper is gone
 
   [[nodiscard]] std::vector<leaks::LiveServer> LiveServers() const;

@@ -59,6 +59,15 @@ std::uint16_t Server::port(const std::string& port_name) const {
                           "}; its spec mentions" + (names.empty() ? " none" : names));
 }
 
+const std::string& Server::captured(const std::string& group) const {
+  const auto found = impl_->captured.find(group);
+  if (found != impl_->captured.end()) return found->second;
+  std::string groups;
+  for (const auto& [other, text] : impl_->captured) groups += ' ' + other;
+  throw std::out_of_range("server " + name() + " has captured nothing as " + group + "; it has" +
+                          (groups.empty() ? " nothing at all: no Ready::Log with a group (?P<name>...) has matched" : groups));
+}
+
 std::string Server::url(const std::string& path) const {
   return "http://" + host() + ':' + std::to_string(port()) + path;
 }
@@ -87,7 +96,7 @@ std::string Server::WhyNotReady() {
   const std::lock_guard lock(impl_->mutex);
   if (impl_->life->Ended()) return "it is not running";
   // From the start of the log: the line that made it ready is long written.
-  const auto probe = impl_->MakeProbe(*impl_->life, 0);
+  const auto probe = impl_->MakeProbe(*impl_->life, 0, std::nullopt, nullptr);
   std::string why;
   for (const auto& seen : readiness::AskOnce(*probe)) {
     if (!seen.satisfied) why += (why.empty() ? "" : "; ") + seen.saw;

@@ -10,7 +10,9 @@
 #include "containment/level.h"
 #include "process/clock.h"
 #include "process/switches.h"
+#include "readiness/validate.h"
 #include "server/check_spec.h"
+#include "server/command_run.h"
 #include "server/start_story.h"
 #include "server/taken_address.h"
 
@@ -61,6 +63,33 @@ StartError::Reason ReasonOf(const Outcome& outcome) {
   return StartError::kHarnessLost;
 }
 
+// Hands on what a wait is for, and that it is over if anything was said.
+class WaitTeller : public readiness::WaitObserver {
+ public:
+  WaitTeller(std::string server, std::function<void(const Run::WaitNews&)> tell)
+      : server_(std::move(server)), tell_(std::move(tell)) {}
+  ~WaitTeller() override {
+    if (told_) tell_({.server = server_, .missing = {}, .over = true});
+  }
+  WaitTeller(const WaitTeller&) = delete;
+  WaitTeller& operator=(const WaitTeller&) = delete;
+
+  void Waiting(Duration waited, Duration allowed, const std::vector<readiness::Observation>& seen) override {
+    if (!tell_) return;
+    Run::WaitNews news{.server = server_, .waited = waited, .allowed = allowed, .missing = {}};
+    for (const auto& one : seen) {
+      if (!one.satisfied) news.missing.push_back(one.saw);
+    }
+    told_ = true;
+    tell_(news);
+  }
+
+ private:
+  std::string server_;
+  std::function<void(const Run::WaitNews&)> tell_;
+  bool told_ = false;
+};
+
 // Of a launch that failed: our own processes are gone, the run is ending, or the step itself.
 StartError::Reason ReasonOf(const process::Failure& failure) {
   if (failure.error == EPIPE || failure.error == ETIMEDOUT) return StartError::kHarnessLost;
@@ -68,13 +97,21 @@ StartError::Reason ReasonOf(const process::Failure& failure) {
   return StartError::kCouldNotLaunch;
 }
 
-std::string Headline(const Outcome& outcome, const ServerSpec& spec) {
+// `left`: what lived on when the leader had exited with status 0.
+std::string Headline(const Outcome& outcome, const ServerSpec& spec, const std::vector<ProcessInfo>& left) {
   switch (outcome.kind) {
     case Outcome::Kind::kReady: break;
     case Outcome::Kind::kDied:
+      if (!left.empty()) {
+        return "the leader exited with status 0 before it was ready, but left " + std::to_string(left.size()) +
+               (left.size() == 1 ? " process" : " processes") + " running" +
+               (outcome.taken.empty() ? "" : "; " + outcome.taken);
+      }
       return "it ended before it was ready" + (outcome.taken.empty() ? "" : "; " + outcome.taken);
     case Outcome::Kind::kTimedOut:
-      return "alive, but not ready after its ready_timeout of " + process::Describe(process::Scaled(spec.ready_timeout));
+      if (!outcome.hopeless.empty()) return "alive, but not ready in time: " + outcome.hopeless;
+      return "alive, but not ready after its ready_timeout of " + process::Describe(process::Scaled(spec.ready_timeout)) +
+             (outcome.allowed > process::Scaled(spec.ready_timeout) ? ", extended on its request to " + process::Describe(outcome.allowed) : "");
     case Outcome::Kind::kTaken: return "another process has its port: " + outcome.taken;
     case Outcome::Kind::kCancelled: return "cancelled after " + process::Describe(outcome.elapsed);
   }
@@ -97,12 +134,16 @@ void Server::Impl::Prepare(ServerSpec spec) {
   server::CheckSpec(spec);
   level = LevelOrThrow();
   listeners = readiness::MakeListenerTable(TheProc());
+  datagram_sockets = readiness::MakeUdpTable(TheProc());
+  unix_sockets = readiness::MakeUnixTable();
   test = run.current_test();
   auto& state = *run.state_;
   const std::lock_guard lock(state.mutex);
   state.EnsureKeeper();
   const auto number = std::to_string(++state.servers_started);
-  prepared = std::make_unique<server::PreparedServer>(std::move(spec), state.directory / number);
+  std::map<std::string, std::string> values;
+  for (const auto* record : state.servers) record->AddCaptured(values);  // what was started later stays
+  prepared = std::make_unique<server::PreparedServer>(std::move(spec), state.directory / number, std::move(values));
 }
 
 Server::Impl::~Impl() {
@@ -129,6 +170,14 @@ std::optional<leaks::LiveServer> Server::Impl::live() const {
   return leaks::LiveServer{prepared->name(), life->tag(), life->warden(), life->Leader(), prepared->spec().daemonizes, life->init()};
 }
 
+void Server::Impl::AddCaptured(std::map<std::string, std::string>& values) const {
+  if (life->stop_result() || life->lost()) return;
+  for (const auto& [group, text] : captured) {
+    values["captured:" + group] = text;
+    values["captured:" + prepared->name() + ':' + group] = text;
+  }
+}
+
 void Server::Impl::CheckOwner(const char* call) const {
   if (owned()) return;
   throw std::logic_error(std::string("curfew::Server::") + call + ": server " + prepared->name() + " belongs to process " +
@@ -136,14 +185,10 @@ void Server::Impl::CheckOwner(const char* call) const {
                          ", a fork of it; a server can be used only by the process that started it");
 }
 
-std::unique_ptr<ServerLife> Server::Impl::StartWarden() {
+process::Result<Server::Impl::WardenLink> Server::Impl::AskForWarden(const std::filesystem::path& log, bool quiet) {
   auto& state = *Run::Current().state_;
-  const auto fail = [this](const process::Failure& failure) {
-    throw TellStory(*prepared, {.reason = ReasonOf(failure), .headline = "could not start its warden",
-                                .failure = failure});
-  };
   auto channel = keeper::Channel::Pair();
-  if (!channel.ok()) fail(channel.failure());
+  if (!channel.ok()) return channel.failure();
   auto& [ours, theirs] = *channel;
   const std::lock_guard lock(state.mutex);
   state.EnsureKeeper();
@@ -151,23 +196,81 @@ std::unique_ptr<ServerLife> Server::Impl::StartWarden() {
       {{"op", "server"},
        {"name", prepared->name()},
        {"test", test},
-       {"log", prepared->log().path().string()},
-       {"level", containment::ToString(level)}},
+       {"log", log.string()},
+       {"level", containment::ToString(level)},
+       {"quiet", quiet}},
       process::Scaled(kAskTimeout), theirs.fd());
-  if (!answer.ok()) fail(answer.failure());
-  answer->at("why_no_leaf").get_to(state.why_no_cgroup);
-  return std::make_unique<ServerLife>(std::move(ours), answer->at("pid").get<pid_t>(),
-                                      process::Tag::FromValue(answer->at("tag").get<std::uint64_t>()),
-                                      prepared->spec().daemonizes);
+  if (!answer.ok()) return answer.failure();
+  if (!quiet) answer->at("why_no_leaf").get_to(state.why_no_cgroup);
+  return WardenLink{std::move(ours), answer->at("pid").get<pid_t>(),
+                    process::Tag::FromValue(answer->at("tag").get<std::uint64_t>())};
 }
 
-std::unique_ptr<readiness::Probe> Server::Impl::MakeProbe(const ServerLife& tree, std::uint64_t log_offset) {
+std::unique_ptr<ServerLife> Server::Impl::StartWarden() {
+  auto warden = AskForWarden(prepared->log().path(), false);
+  if (!warden.ok()) {
+    throw TellStory(*prepared, {.reason = ReasonOf(warden.failure()), .headline = "could not start its warden",
+                                .failure = warden.failure()});
+  }
+  return std::make_unique<ServerLife>(std::move(warden->channel), warden->pid, warden->tag, prepared->spec().daemonizes);
+}
+
+std::function<void(const Run::WaitNews&)> Server::Impl::ObserverOfWaits() {
+  auto& state = *Run::Current().state_;
+  const std::lock_guard lock(state.mutex);
+  return state.wait_observer;
+}
+
+std::string Server::Impl::Mark() const { return Run::Current().id() + '/' + test + '/' + prepared->name(); }
+
+void Server::Impl::OpenNotification() {
+  const auto fail = [this](const process::Failure& failure) {
+    throw TellStory(*prepared, {.reason = StartError::kCouldNotLaunch, .headline = "could not prepare to hear from it",
+                                .failure = failure});
+  };
+  if (const auto& address = prepared->notify_address()) {
+    notify_socket.reset();  // of the life before, which may still hold the name
+    auto bound = readiness::NotifySocket::Bind(*address);
+    if (!bound.ok()) fail(bound.failure());
+    notify_socket = std::move(*bound);
+  }
+  if (readiness::Mentions(prepared->ready(), Ready::Kind::kNotifyFd)) {
+    auto made = readiness::NotifyPipe::Make();
+    if (!made.ok()) fail(made.failure());
+    notify_pipe = std::move(*made);
+  }
+}
+
+// Nobody reads any more: what the server goes on to tell must not fill a queue and block it.
+void Server::Impl::CloseNotification() {
+  if (notify_socket) notify_socket->Close();
+  if (notify_pipe) notify_pipe->Close();
+}
+
+std::unique_ptr<readiness::Probe> Server::Impl::MakeProbe(const ServerLife& tree, std::uint64_t log_offset,
+                                                          std::optional<Deadline> launched,
+                                                          readiness::Captures* captures) {
+  commands = std::make_unique<server::WardenCommandRunner>(
+      *prepared, captures != nullptr ? *captures : captured, Mark(), containment::ToString(level),
+      [this]() -> process::Result<keeper::Channel> {
+        auto warden = AskForWarden(prepared->command_output(), true);
+        if (!warden.ok()) return warden.failure();
+        return std::move(warden->channel);
+      });
   return readiness::MakeProbe(prepared->ready(), {.address = prepared->address(),
                                                   .log = prepared->log().path(),
                                                   .log_offset = log_offset,
+                                                  .launched = launched,
+                                                  .once = !launched,
                                                   .tree = &tree,
                                                   .proc = &TheProc(),
-                                                  .listeners = listeners.get()});
+                                                  .listeners = listeners.get(),
+                                                  .datagram_sockets = datagram_sockets.get(),
+                                                  .unix_sockets = unix_sockets.get(),
+                                                  .captures = captures,
+                                                  .commands = commands.get(),
+                                                  .notify_socket = notify_socket.get(),
+                                                  .notify_pipe = notify_pipe.get()});
 }
 
 void Server::Impl::Start(const std::stop_token& cancel) {
@@ -179,21 +282,32 @@ void Server::Impl::Start(const std::stop_token& cancel) {
 
 bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token& cancel) {
   const auto log_offset = SizeOf(prepared->log().path());
+  const auto launched_at = std::chrono::steady_clock::now();
+  OpenNotification();
   auto attempt = StartWarden();
-  const std::string mark = Run::Current().id() + '/' + test + '/' + prepared->name();
   prepared->ReleasePorts();
-  auto request = prepared->LaunchRequest(mark);
+  const int descriptor = notify_pipe ? notify_pipe->server_end() : -1;
+  auto request = prepared->LaunchRequest(Mark());
   request["level"] = containment::ToString(level);
   request["sealed"] = level == Level::kSealed || (prepared->spec().sealed && level != Level::kBasic);
-  if (auto launched = attempt->Launch(request); !launched.ok()) {
+  auto launched = attempt->Launch(request, descriptor);
+  if (notify_pipe) notify_pipe->CloseServerEnd();
+  if (!launched.ok()) {
     throw TellStory(*prepared, {.reason = ReasonOf(launched.failure()), .headline = "could not launch it",
                                 .failure = launched.failure(), .notes = notes});
   }
   NoteContainment(attempt->containment());
-  const auto probe = MakeProbe(*attempt, log_offset);
-  auto outcome = readiness::AwaitReady(*probe, *attempt, prepared->log().path(), cancel, deadline);
+  readiness::Captures captures;
+  auto outcome = [&] {
+    const auto probe = MakeProbe(*attempt, log_offset, launched_at, &captures);
+    WaitTeller teller(prepared->name(), ObserverOfWaits());
+    return readiness::AwaitReady(*probe, *attempt, prepared->log().path(), cancel, deadline, process::Clock::Steady(),
+                                 &teller);
+  }();
+  commands.reset();  // looks at what is local here
+  CloseNotification();
   if (outcome.kind == Outcome::Kind::kReady) {
-    Register(std::move(attempt));
+    Register(std::move(attempt), std::move(captures));
     return true;
   }
   auto failed = GiveUp(*attempt, std::move(outcome));
@@ -202,7 +316,7 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   throw TellStory(*prepared, failed);
 }
 
-void Server::Impl::Register(std::unique_ptr<ServerLife> attempt) {
+void Server::Impl::Register(std::unique_ptr<ServerLife> attempt, readiness::Captures captures) {
   auto& state = *Run::Current().state_;
   const std::lock_guard lock(state.mutex);
   const bool registered = life != nullptr;
@@ -210,6 +324,7 @@ void Server::Impl::Register(std::unique_ptr<ServerLife> attempt) {
   exit_expected = false;
   signals_sent.clear();
   death_told = false;
+  captured = std::move(captures);
   if (!registered) state.servers.push_back(this);
   nlohmann::json ports = nlohmann::json::array();
   for (const auto& [port_name, port] : prepared->address().ports) ports.push_back(port);
@@ -226,7 +341,11 @@ void Server::Impl::NoteContainment(const server::Containment& containment) {
 }
 
 FailedStart Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
-  FailedStart failed{.reason = ReasonOf(outcome), .headline = Headline(outcome, prepared->spec())};
+  FailedStart failed{.reason = ReasonOf(outcome)};
+  if (outcome.kind == Outcome::Kind::kDied && attempt.exit_status() == ExitStatus::Exited(0)) {
+    failed.left = attempt.Snapshot().processes;
+  }
+  failed.headline = Headline(outcome, prepared->spec(), failed.left);
   failed.pid = attempt.Leader();
   failed.exit_status = attempt.exit_status();
   if (attempt.lost()) {
@@ -238,6 +357,10 @@ FailedStart Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
   }
   auto stopped = attempt.Stop(false, std::chrono::steady_clock::now() + StopTimeout());
   if (stopped.ok()) {
+    // What the error itself is about is told once.
+    std::erase_if(stopped->orphans, [&](const Leak& orphan) {
+      return std::ranges::any_of(failed.left, [&](const ProcessInfo& left) { return left.pid == orphan.process.pid; });
+    });
     NoteLeaks(*stopped);
     failed.stop = std::move(*stopped);
   }

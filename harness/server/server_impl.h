@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,6 +29,7 @@ struct Server::Impl : ServerRecord {
   // ServerRecord
   [[nodiscard]] std::optional<leaks::LiveServer> live() const override;
   [[nodiscard]] std::optional<std::string> TakeUnexpectedDeath() override;
+  void AddCaptured(std::map<std::string, std::string>& values) const override;
 
   // Refuses the call in a process that is not the one that started the server.
   void CheckOwner(const char* call) const;
@@ -43,12 +45,28 @@ struct Server::Impl : ServerRecord {
   [[nodiscard]] std::unique_ptr<server::ServerLife> StartWarden();
   // For the one line that says what holds.
   static void NoteContainment(const server::Containment& containment);
+  // The other end of a channel to a new warden. `quiet`: what it does is no news for the journal.
+  struct WardenLink {
+    keeper::Channel channel;
+    pid_t pid = 0;
+    std::optional<process::Tag> tag;
+  };
+  [[nodiscard]] process::Result<WardenLink> AskForWarden(const std::filesystem::path& log, bool quiet);
+  // The CURFEW_MARK of its processes.
+  [[nodiscard]] std::string Mark() const;
+  [[nodiscard]] static std::function<void(const Run::WaitNews&)> ObserverOfWaits();
+  // The ways the server may tell that it is ready, made anew for each life.
+  void OpenNotification();
+  void CloseNotification();
   // Stops it and says what is known.
   [[nodiscard]] server::FailedStart GiveUp(server::ServerLife& attempt, readiness::Outcome outcome);
   // Whether the start failed for a taken address and the next attempt may fare better; makes ready for that.
   [[nodiscard]] bool PrepareRetry(int number, const server::FailedStart& failed, std::uint64_t log_offset);
-  void Register(std::unique_ptr<server::ServerLife> attempt);
-  [[nodiscard]] std::unique_ptr<readiness::Probe> MakeProbe(const server::ServerLife& tree, std::uint64_t log_offset);
+  void Register(std::unique_ptr<server::ServerLife> attempt, readiness::Captures captures);
+  // `launched` is absent where the server is to be asked once more; what its probes capture is put into `captures`.
+  [[nodiscard]] std::unique_ptr<readiness::Probe> MakeProbe(const server::ServerLife& tree, std::uint64_t log_offset,
+                                                            std::optional<Deadline> launched,
+                                                            readiness::Captures* captures);
   // A life ends.
   StopResult End(bool kill);
   // Passes on what a stop found: orphans and survivors become leaks of the run.
@@ -67,6 +85,12 @@ struct Server::Impl : ServerRecord {
   std::unique_ptr<server::ServerLife> life;
   std::unique_ptr<readiness::ListenerTable> listeners;
   std::vector<std::string> notes;  // of the last start
+  std::unique_ptr<readiness::ListenerTable> datagram_sockets;
+  std::unique_ptr<readiness::UnixTable> unix_sockets;
+  std::unique_ptr<readiness::NotifySocket> notify_socket;  // if its Ready mentions it
+  std::unique_ptr<readiness::NotifyPipe> notify_pipe;
+  std::unique_ptr<readiness::CommandRunner> commands;
+  readiness::Captures captured;  // at the last start; changed under the run's mutex
   std::string test;  // that began it; empty outside of tests
   containment::Level level = containment::Level::kAuto;
   bool exit_expected = false;

@@ -23,8 +23,8 @@ Deadline AnswerDeadline() { return std::chrono::steady_clock::now() + process::S
 ServerLife::ServerLife(keeper::Channel channel, pid_t warden, std::optional<process::Tag> tag, bool daemonizes)
     : channel_(std::move(channel)), finder_(proc_, warden, tag), daemonizes_(daemonizes) {}
 
-process::Result<void> ServerLife::Launch(const json& request) {
-  if (auto sent = channel_.Send(request, AnswerDeadline()); !sent.ok()) {
+process::Result<void> ServerLife::Launch(const json& request, int descriptor) {
+  if (auto sent = channel_.Send(request, AnswerDeadline(), descriptor); !sent.ok()) {
     Pump();
     if (stop_result_) return Failure{"launch: " + stop_cause_, ECANCELED};
     return sent.failure();

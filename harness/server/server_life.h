@@ -29,7 +29,8 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   ServerLife(keeper::Channel channel, pid_t warden, std::optional<process::Tag> tag, bool daemonizes);
 
   // Has the warden launch the leader. The Failure is that of the step that failed, errno included.
-  [[nodiscard]] process::Result<void> Launch(const nlohmann::json& request);
+  // A descriptor becomes the leader's number 3.
+  [[nodiscard]] process::Result<void> Launch(const nlohmann::json& request, int descriptor = -1);
 
   // readiness::Life
   [[nodiscard]] int fd() const override { return channel_.fd(); }

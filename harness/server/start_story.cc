@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/start_story.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <sstream>
 
@@ -41,6 +42,9 @@ std::string Advice(const PreparedServer& server, const FailedStart& failed, cons
       if (failed.failure && failed.failure->error == EMFILE) return "look at `ulimit -n`: no descriptor is left";
       return "run the command by hand";
     case StartError::kDiedEarly:
+      if (!failed.left.empty()) {
+        return "if that is how it starts, set .daemonizes = true, or better keep it in the foreground";
+      }
       return failed.exit_status && *failed.exit_status == ExitStatus::Exited(0)
                  ? "if it daemonises on purpose, set .daemonizes = true, or better keep it in the foreground"
                  : "read its log; run the command by hand";
@@ -62,6 +66,11 @@ void TellProbes(std::ostream& out, const readiness::Outcome& outcome, const std:
   for (const auto& seen : outcome.seen) {
     out << "\n  probe       " << (seen.satisfied ? "satisfied: " : "not yet: ") << seen.saw;
   }
+  // One line says what `probe` has said already.
+  const auto lines = outcome.timeline.Lines();
+  if (lines.size() <= outcome.seen.size()) return;
+  out << "\n  timeline    of what changed:";
+  for (const auto& line : lines) out << "\n    | " << line;
 }
 
 }  // namespace
@@ -78,6 +87,11 @@ StartError TellStory(const PreparedServer& server, const FailedStart& failed) {
   for (const auto& note : failed.notes) out << "\n  before      " << note;
   if (failed.pid != 0) out << "\n  process     pid " << failed.pid;
   if (failed.exit_status) out << ", " << *failed.exit_status;
+  constexpr std::size_t kMostLeft = 10;
+  for (std::size_t i = 0; i < std::min(kMostLeft, failed.left.size()); ++i) {
+    out << "\n  left        pid " << failed.left[i].pid << " (" << failed.left[i].CommandLine() << ")";
+  }
+  if (failed.left.size() > kMostLeft) out << "\n  left        and " << failed.left.size() - kMostLeft << " more";
   if (failed.outcome) TellProbes(out, *failed.outcome, failed.learnt_by);
   if (failed.stop) out << "\n  then        " << failed.stop->ToString();
   if (failed.pid != 0) {

@@ -26,6 +26,7 @@ struct FailedStart {
   pid_t pid = 0;                          // 0: never launched
   std::optional<StopResult> stop = {};
   std::vector<std::string> notes = {};    // of earlier attempts: "port 4711 was taken: ..."
+  std::vector<ProcessInfo> left = {};  // what lived on when the leader had exited with status 0
 };
 
 // The StartError that tells it: what was tried, for how long, what each probe saw, how the server ended, its

@@ -33,7 +33,7 @@ struct Behaviour {
 const Behaviour kTable[] = {
     {.name = "tcp_echo", .arguments = {}},
     {.name = "http_hello", .arguments = {}, .ready = Ready::Http("/health")},
-    {.name = "http_hello", .arguments = {}, .ready = Ready::Http("/status/503", {.min_status = 503, .max_status = 503})},
+    {.name = "http_hello", .arguments = {}, .ready = Ready::Http("/status/503", {.status = {503}})},
     {.name = "slow_start", .arguments = {"--delay-ms", "300"}},
     {.name = "never_listens", .arguments = {}, .fails = StartError::kTimedOut},
     {.name = "dies_early", .arguments = {"--code", "3"}, .fails = StartError::kDiedEarly},

@@ -54,6 +54,9 @@ class Server {
   // {dir} and {socket} of this server.
   [[nodiscard]] const std::filesystem::path& dir() const;
   [[nodiscard]] std::filesystem::path socket() const;
+  // What the named group, (?P<group>...), of a Ready::Log of the spec matched at the last start. std::out_of_range
+  // names the groups that have matched.
+  [[nodiscard]] const std::string& captured(const std::string& group) const;
   // The leader's process id. It may have ended; the number is not reused while the server is not stopped,
   // as long as the leader is alive.
   [[nodiscard]] pid_t pid() const;

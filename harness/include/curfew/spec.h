@@ -23,6 +23,9 @@ using namespace std::chrono_literals;
 //   {host}               127.0.0.1
 //   {dir}                a directory of this server's own, empty at first, removed in the end
 //   {socket}             a path inside a short directory, fit for a Unix socket (unix(7): 107 bytes)
+//   {notify_fd}          the number of the descriptor that Ready::NotifyFd reads
+//   {captured:GROUP}     what a Ready::Log of a server that is up has captured under that name: of this run's servers
+//                        the one that was started last; {captured:SERVER:GROUP} means the server of that name
 // A word in braces that looks like a placeholder and is none of these is an error; write {{word}} to mean
 // {word}. Braces around anything else, and ${word}, are left alone.
 //

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "child.h"
@@ -42,7 +43,7 @@ class HttpProbeTest : public ::testing::Test {
                           .tree = tree_,
                           .proc = &proc_,
                           .listeners = table_.get()};
-    return {path, options, subject};
+    return {HttpProbe::Scheme::kHttp, path, options, subject};
   }
   // Looks once the socket has something for the probe.
   Observation LookWhenThereIsNews(HttpProbe& probe) const {
@@ -132,7 +133,7 @@ TEST_F(HttpProbeTest, UnwantedStatusMeansNotYet) {
 }
 
 TEST_F(HttpProbeTest, RangeOfStatusIsTheOptions) {
-  HttpProbe probe = MakeProbe("/", {.min_status = 401, .max_status = 401});
+  HttpProbe probe = MakeProbe("/", {.status = {401}});
   EXPECT_FALSE(AnswerWith(probe, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").satisfied);
   now_ += 1s;
   EXPECT_TRUE(AnswerWith(probe, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").satisfied);
@@ -262,7 +263,7 @@ TEST_F(HttpProbeTest, BodyThatBreaksOffDoesNotUnsayTheStatus) {
 }
 
 TEST_F(HttpProbeTest, OneHundredContinueIsNotTheAnswer) {
-  HttpProbe probe = MakeProbe("/", {.min_status = 100, .max_status = 599});
+  HttpProbe probe = MakeProbe("/", {.status = {{100, 599}}});
   const Observation seen = AnswerWith(probe, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
   EXPECT_EQ(seen.saw, "GET /: 204 No Content");
 }
@@ -292,6 +293,110 @@ TEST_F(HttpProbeTest, AskOnceWaitsForTheAttemptUnderWay) {
   ASSERT_EQ(seen.size(), 1U);
   EXPECT_EQ(seen.front().saw, "GET /: 503 Not Yet") << port;
   EXPECT_EQ(server.Collect(), 0);
+}
+
+TEST_F(HttpProbeTest, RequestIsMadeAsTheOptionsSay) {
+  HttpProbe probe = MakeProbe(
+      "/x", {.method = "PROPFIND", .headers = {{"X-Token", "s"}, {"Host", "example.test"}}, .body = "<a/>"});
+  std::string request;
+  const FileDescriptor connection = TakeRequest(probe, &request);
+  EXPECT_THAT(request, AllOf(StartsWith("PROPFIND /x HTTP/1.1\r\n"), HasSubstr("X-Token: s\r\n"),
+                             HasSubstr("Host: example.test\r\n"), HasSubstr("Content-Length: 4\r\n"),
+                             ::testing::Not(HasSubstr("Host: 127"))));
+}
+
+TEST_F(HttpProbeTest, AnswerToHeadHasNoBodyToWaitFor) {
+  HttpProbe probe = MakeProbe("/", {.method = "HEAD"});
+  const FileDescriptor connection = TakeRequest(probe);
+  Send(connection, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+  EXPECT_TRUE(LookWhenThereIsNews(probe).satisfied);
+}
+
+TEST_F(HttpProbeTest, AnyStatusOfTheSetWillDo) {
+  HttpProbe probe = MakeProbe("/", {.status = {{200, 299}, 401}});
+  for (const auto& [status, good] : {std::pair(200, true), {299, true}, {300, false}, {401, true}, {403, false}}) {
+    EXPECT_EQ(AnswerWith(probe, "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: 0\r\n\r\n").satisfied, good)
+        << status;
+    now_ += 1s;
+  }
+}
+
+TEST_F(HttpProbeTest, BodyHasToHoldAndToMatchWhatIsAsked) {
+  HttpProbe probe = MakeProbe("/", {.contains = "serving", .matches = "workers: [1-9]"});
+  const auto answer = [](const std::string& body) {
+    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  EXPECT_EQ(AnswerWith(probe, answer("loading")).saw,
+            "GET /: 200 OK, but its body \"loading\" does not contain \"serving\"");
+  now_ += 1s;
+  EXPECT_THAT(AnswerWith(probe, answer("serving, workers: 0")).saw, HasSubstr("does not match"));
+  now_ += 1s;
+  EXPECT_TRUE(AnswerWith(probe, answer("serving, workers: 2")).satisfied);
+}
+
+TEST_F(HttpProbeTest, BodyWithoutEndIsJudgedByWhatHasCome) {
+  HttpProbe probe = MakeProbe("/", {.contains = "serving"});
+  const FileDescriptor connection = TakeRequest(probe);
+  Send(connection, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nserving\r\n");
+  EXPECT_FALSE(LookWhenThereIsNews(probe).satisfied);
+  now_ += attempt_;
+  EXPECT_TRUE(probe.Look(now_).satisfied);
+}
+
+TEST_F(HttpProbeTest, FloodOfPreliminaryAnswersHasAnEnd) {
+  HttpProbe probe = MakeProbe();
+  const FileDescriptor connection = TakeRequest(probe);
+  std::string flood;
+  while (flood.size() < (std::size_t{1} << 16)) flood += "HTTP/1.1 100 Continue\r\n\r\n";
+  Observation seen;
+  for (int i = 0; i < 1000; ++i) {
+    if (::send(connection.get(), flood.data(), flood.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN) break;
+    seen = probe.Look(now_);
+    if (!probe.Busy()) break;
+  }
+  EXPECT_FALSE(probe.Busy());
+  EXPECT_THAT(seen.saw, HasSubstr("no end of the answer"));
+}
+
+TEST_F(HttpProbeTest, RedirectionsAreFollowedWhenAskedFor) {
+  HttpProbe probe = MakeProbe("/", {.status = {200}, .redirects = 2});
+  const FileDescriptor first = TakeRequest(probe);
+  Send(first, "HTTP/1.1 302 Found\r\nLocation: /login?x=1\r\nContent-Length: 0\r\n\r\n");
+  static_cast<void>(LookWhenThereIsNews(probe));
+  std::string request;
+  const FileDescriptor second = TakeRequest(probe, &request);
+  EXPECT_THAT(request, StartsWith("GET /login?x=1 "));
+  Send(second, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(LookWhenThereIsNews(probe).saw, "GET /, redirected to /login?x=1: 200 OK");
+}
+
+TEST_F(HttpProbeTest, CircleOfRedirectionsEndsAndIsNoYes) {
+  HttpProbe probe = MakeProbe("/", {.redirects = 3});
+  Observation seen;
+  for (int i = 0; i < 4; ++i) {
+    const FileDescriptor connection = TakeRequest(probe);
+    Send(connection, "HTTP/1.1 301 Moved\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
+    seen = LookWhenThereIsNews(probe);
+  }
+  EXPECT_FALSE(probe.Busy());
+  EXPECT_FALSE(seen.satisfied) << "though 301 is in the range";
+  EXPECT_THAT(seen.saw, HasSubstr("in a circle?"));
+}
+
+TEST(ResolveLocationTest, StaysOnTheServer) {
+  const auto resolve = [](const std::string& location) {
+    return ResolveLocation(location, "/a/b?c", HttpProbe::Scheme::kHttp, 80).value_or("another");
+  };
+  EXPECT_EQ(resolve("/x?y#z"), "/x?y");
+  EXPECT_EQ(resolve("x"), "/a/x");
+  EXPECT_EQ(resolve("?d"), "/a/b?d");
+  EXPECT_EQ(resolve("http://localhost:80"), "/");
+  EXPECT_EQ(resolve("http://127.0.0.1:80?q"), "/?q");
+  EXPECT_EQ(resolve("http://[::1]:80/x"), "/x");
+  for (const char* other : {"http://localhost:81/", "https://localhost:80/", "http://example.test:80/", "//example.test/",
+                            "http://localhost:80@example.test/", "", "/a b", "/a\r\nX: y"}) {
+    EXPECT_EQ(resolve(other), "another") << other;
+  }
 }
 
 }  // namespace

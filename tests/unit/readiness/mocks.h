@@ -37,6 +37,11 @@ class MockListenerTable : public readiness::ListenerTable {
   MOCK_METHOD(process::Result<std::vector<readiness::ListeningSocket>>, On, (std::uint16_t), (override));
 };
 
+class MockUnixTable : public readiness::UnixTable {
+ public:
+  MOCK_METHOD(process::Result<std::vector<readiness::UnixSocket>>, At, (const readiness::UnixAddress&), (override));
+};
+
 class MockProbe : public readiness::Probe {
  public:
   MOCK_METHOD(readiness::Observation, Look, (Deadline), (override));
@@ -44,6 +49,8 @@ class MockProbe : public readiness::Probe {
   MOCK_METHOD(std::optional<Deadline>, WantsLook, (), (const, override));
   MOCK_METHOD(bool, Busy, (), (const, override));
   MOCK_METHOD(std::optional<std::string>, Stranger, (), (override));
+  MOCK_METHOD(void, Attend, (), (override));
+  MOCK_METHOD(std::optional<Deadline>, Extension, (), (const, override));
   MOCK_METHOD(void, AppendSeen, (std::vector<readiness::Observation>&), (const, override));
 };
 

@@ -51,12 +51,16 @@ class ProbeTest : public ::testing::Test {
   curfew::testing::TempDir dir_;
   procfs::Proc proc_;
   std::unique_ptr<ListenerTable> table_ = MakeListenerTable(proc_);
+  std::unique_ptr<ListenerTable> udp_ = MakeUdpTable(proc_);
+  std::unique_ptr<UnixTable> unix_ = MakeUnixTable();
   curfew::testing::TreeOf self_;
   Subject subject_{.address = {.host = "127.0.0.1", .ports = {{"", 1}}, .dir = dir_.path()},
                    .log = dir_.path() / "log",
                    .tree = &self_,
                    .proc = &proc_,
-                   .listeners = table_.get()};
+                   .listeners = table_.get(),
+                   .datagram_sockets = udp_.get(),
+                   .unix_sockets = unix_.get()};
 };
 
 using TcpProbeTest = ProbeTest;
@@ -185,17 +189,20 @@ TEST_F(UnixProbeTest, StrangerIsNamed) {
   EXPECT_THAT(*seen.taken, HasSubstr("pid " + std::to_string(::getpid())));
 }
 
-TEST_F(UnixProbeTest, ListenerThatLeftItsSocketToAnotherIsNotProvable) {
-  const Child server;
-  const curfew::testing::TreeOf tree(server.pid());
-  ServerIs(tree);
-  // The child listens on the socket both hold, and ends.
+TEST_F(UnixProbeTest, ListenerThatLeftItsSocketToAnotherIsJudgedByWhoHoldsIt) {
+  // The child listens on the socket this process holds, too, and ends.
   const FileDescriptor bound = ListenUnix(dir_.path() / "s", SOCK_STREAM);
   Child daemoniser([&bound] { return ::listen(bound.get(), 8); });
   ASSERT_EQ(daemoniser.Collect(), 0);
+  EXPECT_TRUE(Look(Ready::Unix("s")).satisfied);
+
+  curfew::testing::MockUnixTable refused;
+  subject_.unix_sockets = &refused;
+  EXPECT_CALL(refused, At)
+      .WillOnce(Return(process::Result<std::vector<UnixSocket>>(Failure{"list the Unix sockets", EPERM})));
   const Observation seen = Look(Ready::Unix("s"));
   EXPECT_TRUE(seen.satisfied) << seen.saw;
-  EXPECT_THAT(seen.saw, HasSubstr("not provable"));
+  EXPECT_THAT(seen.saw, AllOf(HasSubstr("not provable"), HasSubstr("EPERM")));
 }
 
 using LogProbeTest = ProbeTest;

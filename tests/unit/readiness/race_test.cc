@@ -364,5 +364,50 @@ TEST_F(RaceOnRealServersTest, StaleServerOnThePortIsNamedWhetherOrNotTheNewOneHa
   EXPECT_NE(taken.taken.find(name), std::string::npos) << taken.taken;
 }
 
+TEST_F(RaceTest, HopelessEndsTheWaitBeforeTheDeadlineAndDeathStillGoesFirst) {
+  Observation hopeless = NotYet();
+  hopeless.hopeless = "too late";
+  EXPECT_CALL(probe_, Look).WillRepeatedly(Return(hopeless));
+  const Outcome outcome = AwaitReady(probe_, life_, {}, {}, kStart + 1h, clock_);
+  EXPECT_EQ(outcome.kind, Kind::kTimedOut);
+  EXPECT_EQ(outcome.hopeless, "too late");
+
+  EXPECT_CALL(life_, Ended).WillOnce(Return(false)).WillOnce(Return(true));
+  EXPECT_EQ(AwaitReady(probe_, life_, {}, {}, kStart + 1h, clock_).kind, Kind::kDied);
+}
+
+TEST_F(RaceTest, ExtensionMovesTheDeadlineToAtMostTenTimesTheTime) {
+  EXPECT_CALL(probe_, Extension).WillRepeatedly(Return(kStart + 24h));
+  EXPECT_CALL(probe_, WantsLook).WillRepeatedly([this] {
+    now_ += 100ms;
+    return now_;
+  });
+  const Outcome outcome = AwaitReady(probe_, life_, {}, {}, kStart + 1s, clock_);
+  EXPECT_EQ(outcome.kind, Kind::kTimedOut);
+  EXPECT_EQ(outcome.allowed, 10s);
+  EXPECT_GE(outcome.elapsed, 10s);
+  EXPECT_LT(outcome.elapsed, 11s);
+}
+
+TEST_F(RaceTest, ObserverIsToldAfterTwoSecondsAndThenNowAndAgain) {
+  struct Recorder : WaitObserver {
+    void Waiting(Duration waited, Duration allowed, const std::vector<Observation>&) override {
+      EXPECT_EQ(allowed, 5s);
+      EXPECT_GE(waited, last + (last == Duration() ? Duration(2s) : Duration(500ms)));
+      last = waited;
+      ++calls;
+    }
+    Duration last{};
+    int calls = 0;
+  } recorder;
+  EXPECT_CALL(probe_, WantsLook).WillRepeatedly([this] {
+    now_ += 100ms;
+    return now_;
+  });
+  static_cast<void>(AwaitReady(probe_, life_, {}, {}, kStart + 5s, clock_, &recorder));
+  EXPECT_GE(recorder.calls, 4);
+  EXPECT_LE(recorder.calls, 7);
+}
+
 }  // namespace
 }  // namespace curfew::readiness

@@ -63,9 +63,9 @@ TEST(FindProblemTest, RefusesHttpPathsThatWouldBreakTheRequest) {
 }
 
 TEST(FindProblemTest, RefusesStatusRangesThatHoldNothing) {
-  EXPECT_THAT(Problem(Ready::Http("/", {.min_status = 300, .max_status = 200})), Says("300", "200"));
-  EXPECT_THAT(Problem(Ready::Http("/", {.min_status = 0})), Says("0", "399"));
-  EXPECT_THAT(Problem(Ready::Http("/", {.max_status = 700})), Says("200", "700"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.status = {{300, 200}}})), Says("300", "200"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.status = {{0, 399}}})), Says("0", "399"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.status = {{200, 700}}})), Says("200", "700"));
 }
 
 TEST(FindProblemTest, RefusesWhatCanNeverHold) {
@@ -81,14 +81,14 @@ TEST(ExpandSubjectsTest, ExpandsPathsEverywhereAndNothingElse) {
   const auto expand = [](const std::string& text) { return "<" + text + ">"; };
   const Ready expanded =
       ExpandSubjects(Ready::All({Ready::Unix(), Ready::Any({Ready::File("{dir}/pid"), Ready::Log("{dir}")}),
-                                 Ready::Tcp("a"), Ready::Http("/x", {.port = "a", .min_status = 201})}),
+                                 Ready::Tcp("a"), Ready::Http("/x", {.port = "a", .status = {201}})}),
                      expand);
   ASSERT_EQ(expanded.parts().size(), 4U);
   EXPECT_EQ(expanded.parts()[0].subject(), "<{socket}>");
   EXPECT_EQ(expanded.parts()[1].parts()[0].subject(), "<{dir}/pid>");
   EXPECT_EQ(expanded.parts()[1].parts()[1].subject(), "{dir}") << "braces in a regex are the regex's";
   EXPECT_EQ(expanded.parts()[2].subject(), "a");
-  EXPECT_EQ(expanded.parts()[3].http().min_status, 201);
+  EXPECT_EQ(expanded.parts()[3].http().status.front().first, 201);
   EXPECT_EQ(expanded.parts()[1].kind(), Ready::Kind::kAny);
 }
 

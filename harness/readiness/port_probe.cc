@@ -1,44 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "readiness/tcp_probe.h"
+#include "readiness/port_probe.h"
 
 #include "readiness/text.h"
 
 namespace curfew::readiness {
 namespace {
 
-std::string Title(const std::string& name, std::uint16_t port) {
-  return "port " + std::to_string(port) + (name.empty() ? "" : " {port:" + Printable(name) + "}");
+std::string Title(PortProbe::Protocol protocol, const std::string& name, std::uint16_t port) {
+  return (protocol == PortProbe::Protocol::kUdp ? "UDP port " : "port ") + std::to_string(port) + (name.empty() ? "" : " {port:" + Printable(name) + "}");
 }
 
 }  // namespace
 
-TcpProbe::TcpProbe(const std::string& port_name, const Subject& subject)
-    : port_(subject.address.port(port_name)),
-      title_(Title(port_name, port_)),
-      listeners_(*subject.listeners),
+PortProbe::PortProbe(Protocol protocol, const std::string& port_name, const Subject& subject)
+    : protocol_(protocol),
+      port_(subject.address.port(port_name)),
+      title_(Title(protocol, port_name, port_)),
+      listeners_(protocol == Protocol::kTcp ? *subject.listeners : *subject.datagram_sockets),
       owner_(*subject.tree, *subject.proc),
       seen_(NotAsked(title_)) {}
 
-Observation TcpProbe::Look(Deadline) {
+Observation PortProbe::Look(Deadline) {
   return seen_ = Ask();
 }
 
-std::optional<std::string> TcpProbe::Stranger() {
+std::optional<std::string> PortProbe::Stranger() {
   return Ask().taken;
 }
 
-Observation TcpProbe::Ask() {
+Observation PortProbe::Ask() {
   const process::Result<std::vector<ListeningSocket>> sockets = listeners_.On(port_);
   found_ = !sockets.ok() || !sockets.value().empty();
   if (!sockets.ok()) return {.saw = title_ + ": failed to " + sockets.failure().ToString(), .taken = {}};
-  if (sockets.value().empty()) return {.saw = title_ + ": nobody listens", .taken = {}};
+  if (sockets.value().empty()) return {.saw = title_ + (protocol_ == Protocol::kTcp ? ": nobody listens" : ": nobody is bound to it"), .taken = {}};
   return Judge(sockets.value());
 }
 
 // Every socket has to be the server's, not one of them: whom a connection to "localhost", or one to a
 // SO_REUSEPORT group, reaches is the kernel's choice.
-Observation TcpProbe::Judge(const std::vector<ListeningSocket>& sockets) {
-  Observation seen{.satisfied = true, .saw = title_ + ": the server listens on ", .taken = {}};
+Observation PortProbe::Judge(const std::vector<ListeningSocket>& sockets) {
+  Observation seen{.satisfied = true, .saw = title_, .taken = {}};
+  seen.saw += protocol_ == Protocol::kTcp ? ": the server listens on " : ": the server is bound to ";
   for (const ListeningSocket& socket : sockets) {
     const Ownership whose = owner_.Of(socket.inode, socket.uid);
     const std::string held = title_ + ": " + socket.ToString() + " is held by " + whose.holder;
