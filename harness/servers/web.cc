@@ -86,7 +86,7 @@ ServerSpec Azurite(const Options& options) {
                   .command = {program, "--blobHost", "{host}", "--blobPort", "{port}", "--location", "{dir}",
                               "--skipApiVersionCheck", "--disableProductStyleUrl"},
                   // It has an answer, be it that the request is no good.
-                  .ready = Ready::Http("/", {.min_status = 100, .max_status = 599}),
+                  .ready = Ready::Http("/", {.status = {{100, 599}}}),
                   .ready_timeout = 60s};
   Append(spec.command, options.arguments);
   return spec;

@@ -31,6 +31,7 @@ class CurfewConan(ConanFile):
     def requirements(self):
         self.requires("gtest/[>=1.12 <2]", transitive_headers=True, transitive_libs=True)
         self.requires("re2/[>=20220601]")
+        self.requires("openssl/[>=3 <4]")
         # Headers only: nothing of it is left to be linked.
         self.requires("boost/[>=1.81 <1.86]", visible=False)
         self.requires("nlohmann_json/[>=3.9]", visible=False)

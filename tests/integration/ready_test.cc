@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every probe against a real process: redis and python as servers, systemd-notify and curl's likes as their tools.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -376,6 +377,57 @@ TEST(ReadyTest, LeaderThatLeavesADaemonIsExplained) {
   EXPECT_EQ(failed.reason, StartError::kDiedEarly);
   EXPECT_THAT(failed.what, AllOf(HasSubstr("exited with status 0"), HasSubstr("left 1 process running"),
                                  HasSubstr("double_fork_daemon"), HasSubstr(".daemonizes = true")));
+}
+
+// stderr is another descriptor while it lives.
+class ScopedStderr {
+ public:
+  explicit ScopedStderr(int fd) : before_(::dup(STDERR_FILENO)) { ::dup2(fd, STDERR_FILENO); }
+  ~ScopedStderr() {
+    ::dup2(before_, STDERR_FILENO);
+    ::close(before_);
+  }
+  ScopedStderr(const ScopedStderr&) = delete;
+  ScopedStderr& operator=(const ScopedStderr&) = delete;
+
+ private:
+  int before_;
+};
+
+void WaitForNothing() {
+  auto spec = Python("while True: time.sleep(1)\n", Ready::Log("never"));
+  spec.ready_timeout = 3s;
+  static_cast<void>(StartFails(std::move(spec)));
+}
+
+TEST(ReadyProgress, IsShownOnATerminalAndErasedInTheEnd) {
+  const process::FileDescriptor terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+  ASSERT_TRUE(terminal.valid());
+  ASSERT_EQ(::grantpt(terminal.get()), 0);
+  ASSERT_EQ(::unlockpt(terminal.get()), 0);
+  const process::FileDescriptor screen(::open(::ptsname(terminal.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(screen.valid());
+  {
+    const ScopedStderr redirected(screen.get());
+    WaitForNothing();
+  }
+  std::string shown(4096, ' ');
+  const ssize_t got = ::read(terminal.get(), shown.data(), shown.size());
+  ASSERT_GT(got, 0);
+  shown.resize(static_cast<std::size_t>(got));
+  EXPECT_THAT(shown, AllOf(testing::StartsWith("\r\x1B[K[ CURFEW   ] waiting for python: log: none of"),
+                           HasSubstr(" of 3 s)"), testing::EndsWith("\r\x1B[K"), Not(HasSubstr("\n"))));
+}
+
+TEST(ReadyProgress, IsNotShownWhereThereIsNoTerminal) {
+  const testing_support::TemporaryDirectory directory;
+  const std::string path = directory.path() + "/stderr";
+  const process::FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  {
+    const ScopedStderr redirected(file.get());
+    WaitForNothing();
+  }
+  EXPECT_EQ(testing_support::ReadFile(path), "");
 }
 
 TEST(ReadyTest, FailureTellsWhatChangedWhen) {

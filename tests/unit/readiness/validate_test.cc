@@ -92,6 +92,58 @@ TEST(ExpandSubjectsTest, ExpandsPathsEverywhereAndNothingElse) {
   EXPECT_EQ(expanded.parts()[1].kind(), Ready::Kind::kAny);
 }
 
+TEST(FindProblemTest, RefusesTimesThatAreNone) {
+  EXPECT_THAT(Problem(Ready::TcpAccept("", Duration::zero())), Says("TcpAccept", ".attempt"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.attempt = Duration(-1)})), Says("Http", ".attempt"));
+  EXPECT_THAT(Problem(Ready::FileSettled("f", Duration::zero())), Says("FileSettled", ".quiet"));
+  EXPECT_THAT(Problem(Ready::StaysReady(Ready::Tcp(), Duration::zero())), Says("StaysReady", ".hold"));
+  EXPECT_THAT(Problem(Ready::Command({"x"}, {.attempt = Duration::zero()})), Says("Command({\"x\"})", ".attempt"));
+  EXPECT_THAT(Problem(Ready::Log("x", {.within = Duration(-1)})), Says("Log", ".within"));
+}
+
+TEST(FindProblemTest, RefusesRequestsThatAreNone) {
+  EXPECT_THAT(Problem(Ready::Http("/", {.method = "G E T"})), Says(".method", "G E T"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.method = "CONNECT"})), Says(".method", "CONNECT"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.headers = {{"X:", ""}}})), Says(".headers", "X:"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.headers = {{"X", "a\r\nY: b"}}})), Says(".headers", "\\x0D\\x0A"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.redirects = -1})), Says(".redirects", "-1"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.matches = "("})), Says(".matches", "missing )"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.status = {}})), Says(".status", "empty"));
+  EXPECT_THAT(Problem(Ready::Http("/", {.unverified = true})), Says("Http", "Https's"));
+}
+
+TEST(FindProblemTest, HttpsHasToSayWhomItTrusts) {
+  EXPECT_THAT(Problem(Ready::Https("/", {})), Says("Https", "ca_file"));
+  EXPECT_THAT(Problem(Ready::Https("/", {.ca_file = "/no/such/file", .unverified = true})), Says("Https", "not both"));
+  EXPECT_THAT(Problem(Ready::Https("/", {.ca_file = "/no/such/file"})), Says("/no/such/file", "no such file"));
+  EXPECT_EQ(Problem(Ready::Https("/", {.ca_file = "ca.pem"})), std::nullopt) << "the server may write it";
+  EXPECT_EQ(Problem(Ready::Https("/", {.unverified = true})), std::nullopt);
+}
+
+TEST(FindProblemTest, MeasuresAbstractNames) {
+  EXPECT_EQ(Problem(Ready::UnixDatagram("@" + std::string(106, 's'))), std::nullopt);
+  EXPECT_THAT(Problem(Ready::Unix("@" + std::string(107, 's'))), Says("name of 108 bytes", "107"));
+  EXPECT_THAT(Problem(Ready::Unix("@")), Says("Unix", "after the '@'"));
+}
+
+TEST(CapturedNamesTest, AreThoseOfEveryLog) {
+  EXPECT_THAT(CapturedNames(Ready::All({Ready::Log("(?P<a>x)(y)"), Ready::StaysReady(Ready::Log("(?P<b>x)"), Duration(1)),
+                                        Ready::Tcp("c")})),
+              ::testing::ElementsAre("a", "b"));
+}
+
+TEST(ExpandSubjectsTest, ExpandsWhatHttpAndCommandsSay) {
+  const auto expand = [](const std::string& text) { return "<" + text + ">"; };
+  const Ready http = ExpandSubjects(Ready::Http("/{x}", {.headers = {{"A", "b"}}, .body = "c", .contains = "d"}), expand);
+  EXPECT_EQ(http.subject(), "/{x}");
+  EXPECT_EQ(http.http().headers.at("A"), "<b>");
+  EXPECT_EQ(http.http().body, "<c>");
+  EXPECT_EQ(http.http().contains, "<d>");
+  const Ready command = ExpandSubjects(Ready::Command({"a", "b"}, {.env = {{"E", "f"}}}), expand);
+  EXPECT_THAT(command.argv(), ::testing::ElementsAre("<a>", "<b>"));
+  EXPECT_EQ(command.command().env.at("E"), "<f>");
+}
+
 TEST(ExpandSubjectsTest, PassesOnWhatExpandThrows) {
   const auto fail = [](const std::string&) -> std::string { throw std::runtime_error("unknown {x}"); };
   EXPECT_THROW(static_cast<void>(ExpandSubjects(Ready::All({Ready::File("{x}")}), fail)), std::runtime_error);
