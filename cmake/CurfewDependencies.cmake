@@ -12,6 +12,8 @@ endif()
 # CONFIG: Debian's runtime-only 1.74 packages carry no CMake files, and FindBoost is gone from 3.30 on.
 find_package(Boost 1.81 CONFIG REQUIRED)
 find_package(nlohmann_json 3.9 REQUIRED)
+# Headers only, for the command alone, which is left out without them.
+find_package(CLI11 2.1 CONFIG QUIET)
 
 # A project that brings a GoogleTest of its own (FetchContent, add_subdirectory) decides which one it is.
 if(NOT TARGET GTest::gmock)

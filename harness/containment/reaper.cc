@@ -22,7 +22,11 @@ bool Reaper::Collect() {
     // Without it the init of a seal is passed over, whose end is the last.
     const bool all = seal_ == nullptr || finishing_;
     const pid_t pid = ::waitpid(-1, &status, WNOHANG | (all ? __WALL : 0));
-    if (pid == 0) return true;
+    if (pid == 0) {
+      if (!others_left_ || others_left_()) return true;
+      nothing_left_ = true;
+      break;
+    }
     if (pid < 0) {
       if (errno == EINTR) continue;
       if (!all) {

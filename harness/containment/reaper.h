@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -28,6 +29,8 @@ class Reaper {
 
   // Collects all that have ended; whether any child is left. Never blocks.
   bool Collect();
+  // Children that may stay: nothing is left, too, once this is asked while children live and says false.
+  void Spare(std::function<bool()> others_left) { others_left_ = std::move(others_left); }
   [[nodiscard]] bool nothing_left() const { return nothing_left_; }
   [[nodiscard]] const std::optional<ExitStatus>& leader_status() const { return leader_status_; }
   // Of everything collected since ForgetStatuses, by pid.
@@ -40,6 +43,7 @@ class Reaper {
   const process::Seal* seal_;
   bool finishing_ = false;  // only the seal's init is left of our children
   bool nothing_left_ = false;
+  std::function<bool()> others_left_;
   std::optional<ExitStatus> leader_status_;
   std::map<pid_t, ExitStatus> statuses_;
 };

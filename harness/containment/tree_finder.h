@@ -44,6 +44,8 @@ class TreeFinder {
   [[nodiscard]] bool InLeaf(pid_t pid) const { return leaf_ != nullptr && leaf_->Has(proc_, pid); }
   // Whether this number belongs to the tree now. To be asked again once the process is pinned.
   [[nodiscard]] bool Contains(pid_t pid) const;
+  // Whether its parents lead to the root.
+  [[nodiscard]] bool Descends(pid_t pid) const { return DescendsFromRoot(pid); }
 
   [[nodiscard]] const procfs::Proc& proc() const { return proc_; }
   [[nodiscard]] pid_t root() const { return root_; }

@@ -211,6 +211,10 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
   }
   if (op == "note") journal_.Write(message.at("journal"));
   if (op == "program" || op == "iteration" || op == "program_end" || op == "note") return {};
+  if (op == "spare") {
+    for (const auto& pid : message.at("pids")) spared_.insert(pid.get<pid_t>());
+    return {{"op", "ok"}};
+  }
   if (op == "end") {
     end_asked_ = true;
     test_clock_.Cancel();
@@ -466,7 +470,9 @@ void Keeper::CollectRest() {
 void Keeper::SweepStrays() {
   if (!options_.tag) return;
   // What the test's bodies began. The test program itself may be a zombie its parent has not collected yet.
-  const containment::TreeFinder finder(TheProc(), 0, options_.tag, {owner_.pid()});
+  auto excluded = spared_;
+  excluded.insert(owner_.pid());
+  const containment::TreeFinder finder(TheProc(), 0, options_.tag, std::move(excluded));
   const auto left = [this, &finder] {
     OnChild();
     return AnythingLeft(finder);

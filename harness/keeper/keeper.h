@@ -106,6 +106,7 @@ class Keeper {
   std::string running_test_;
   std::vector<std::string> owner_command_;
   std::string ending_;       // why the run ends; empty while it does not
+  std::set<pid_t> spared_;   // strays that may stay, as the test program says
   bool end_asked_ = false;   // the test program waits for our word that everything is gone
   bool owner_gone_ = false;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // curfew-keeper RUN TAG DIRECTORY JOURNAL OWNER_PID: started by the test program, one for each.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -49,6 +51,9 @@ int main(int argc, char** argv) {
     static_cast<void>(control.Send({{"op", "failed"}, {"operation", operation}, {"errno", mkdir_error}}, deadline));
     return 1;
   }
+  // To the end of our life, however it comes: who gets this lock knows that the directory is stale (curfew leaks).
+  const FileDescriptor in_use(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  static_cast<void>(::flock(in_use.get(), LOCK_EX | LOCK_NB));
   const std::string directory = options.directory;
   try {
     keeper::Keeper keeper(std::move(control), std::move(owner), std::move(options), process::Launcher::Real());

@@ -10,6 +10,7 @@
 //   test_begins {test, timeout_ns, passed_ns, explicit}  -> ok        (explicit: also without a server)
 //   test_ends {}                                         -> ok {timed_out?: text}
 //   test_result {test}                                   -> ok {kept: [files]}   (as the journal's test_end; its logs are kept)
+//   spare {pids}                                         -> ok        (strays that outlive the program on purpose)
 //   end {}                                               -> ok        (when every warden is gone)
 // Test program -> keeper, not answered:
 //   program {output, directory, keep, journal: [events]} (what the framework knows; once, before anything else of tests)

@@ -10,6 +10,8 @@
 
 #include "containment/escape.h"
 #include "containment/tree_finder.h"
+#include "leaks/evidence.h"
+#include "leaks/mark.h"
 #include "process/clock.h"
 #include "process/names.h"
 #include "process/pidfd.h"
@@ -25,19 +27,6 @@ using process::Tag;
 constexpr auto kSettle = 100ms;
 constexpr auto kReapTimeout = 2s;
 constexpr int kMaxDepth = 4096;
-
-// The parts of a mark: "run/test/server".
-struct Mark {
-  std::string run;
-  std::string server;
-};
-
-std::optional<Mark> ParseMark(const std::string& text) {
-  const auto first = text.find('/');
-  const auto last = text.rfind('/');
-  if (first == std::string::npos || first == last) return std::nullopt;
-  return Mark{text.substr(0, first), text.substr(last + 1)};
-}
 
 }  // namespace
 
@@ -65,7 +54,11 @@ std::vector<Leak> LeakChecker::Find(const Baseline& since, const std::vector<Liv
   std::vector<ProcessInfo> processes;
   for (auto& leak : leaks) processes.push_back(std::move(leak.process));
   procfs::FillPorts(proc_, processes);
-  for (std::size_t i = 0; i < leaks.size(); ++i) leaks[i].process = std::move(processes[i]);
+  const auto belongings = StandardStreams(proc_, self_, "the test program");
+  for (std::size_t i = 0; i < leaks.size(); ++i) {
+    leaks[i].process = std::move(processes[i]);
+    AddDetails(proc_, belongings, leaks[i]);
+  }
   return leaks;
 }
 
@@ -105,8 +98,7 @@ void LeakChecker::AskTag(const std::optional<Tag>& tag, const std::vector<LiveSe
 
 void LeakChecker::AskMark(pid_t pid, const std::vector<LiveServer>& servers, Ownership& owner) const {
   if (process::SwitchedOff("mark")) return;
-  const auto text = proc_.FindInEnviron(pid, "CURFEW_MARK");
-  const auto mark = text ? ParseMark(*text) : std::nullopt;
+  const auto mark = Mark::Read(proc_, pid);
   if (!mark || mark->run != run_) return;
   owner.ours = true;
   owner.evidence.emplace_back("mark");
@@ -170,6 +162,7 @@ std::optional<Leak> LeakChecker::Judge(pid_t pid, const Ownership& owner) const 
 
 void LeakChecker::Reap(std::vector<Leak>& leaks, const std::vector<LiveServer>& servers) const {
   for (auto& leak : leaks) {
+    if (!leak.exempted.empty()) continue;
     const auto inside = [&leak](const LiveServer& server) { return server.Adopts(leak.process.parent); };
     if (std::ranges::any_of(servers, inside)) {
       leak.why_alive = "inside the tree of a server that is still up; it ends with it";

@@ -50,7 +50,7 @@ class LeakChecker {
   // at most 100 ms in all, so that what is about to end is not blamed.
   [[nodiscard]] std::vector<Leak> Find(const Baseline& since, const std::vector<LiveServer>& servers) const;
 
-  // Kills each of them by identity and collects those that are children of this process. Sets `reaped` or
+  // Kills each of them (not the exempted ones) by identity and collects those that are children of this process. Sets `reaped` or
   // `why_alive`. Leaves alone what lives inside the tree of a server that is up: it ends with its server.
   void Reap(std::vector<Leak>& leaks, const std::vector<LiveServer>& servers) const;
 

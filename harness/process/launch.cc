@@ -83,6 +83,7 @@ class ChildSetup {
     command_line = argv_.data();  // v2 would put the path into argv[0]
     launcher.env = environment_.data();
     first_unused_ = 3 + static_cast<int>(request_.descriptors.size());
+    if (request_.inherit_descriptors) return {};
     // Sources are moved above every target first, so that no dup2 in the child overwrites a later source.
     const int standard[] = {request_.stdin_fd, request_.stdout_fd, request_.stderr_fd};
     for (const int fd : standard) {
@@ -132,15 +133,17 @@ class ChildSetup {
       if (::dup2(sources_[i].get(), static_cast<int>(i)) < 0) return LastError();
     }
     // Marked, not closed: the error pipe has to live until exec.
-    if (::syscall(SYS_close_range, static_cast<unsigned>(first_unused_), UINT_MAX, 4U /* CLOEXEC */) != 0) {
+    if (!request_.inherit_descriptors &&
+        ::syscall(SYS_close_range, static_cast<unsigned>(first_unused_), UINT_MAX, 4U /* CLOEXEC */) != 0) {
       return LastError();
     }
     launcher.step = Step::kWorkingDir;
     if (!request_.working_dir.empty() && ::chdir(request_.working_dir.c_str()) != 0) return LastError();
     if (filter_socket_.valid()) SetListenFilter(filter_socket_.get(), request_.listen_filter_gives_up_privileges);
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    sigset_t mask;
+    sigemptyset(&mask);
+    if (request_.signal_mask) mask = *request_.signal_mask;
+    ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     launcher.step = Step::kExec;
     return {};
   }
@@ -158,10 +161,12 @@ class ChildSetup {
 
   // exec resets handlers but keeps what is ignored; and a pending signal must not run a handler of the
   // parent's here once the mask is empty.
-  static void ResetSignals() {
+  void ResetSignals() const {
     struct sigaction action {};
     action.sa_handler = SIG_DFL;
     for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
+    action.sa_handler = SIG_IGN;
+    for (const int signal : request_.ignored_signals) ::sigaction(signal, &action, nullptr);
   }
 
   const LaunchRequest& request_;

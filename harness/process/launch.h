@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -26,6 +27,12 @@ struct LaunchRequest {
   int stderr_fd = -1;
   // descriptors[i] becomes number 3 + i in the new process.
   std::vector<int> descriptors;
+  // Instead of the four above: every descriptor of the caller that is not close-on-exec keeps its number, as a shell
+  // passes them on (a jobserver's, a redirection's).
+  bool inherit_descriptors = false;
+  // Ignored from the start, as under nohup(1), and the mask to begin with: a shell passes these on, too.
+  std::vector<int> ignored_signals;
+  std::optional<sigset_t> signal_mask;
   bool new_session = false;
   bool new_group = false;
   // Sent to the new process when the launching *thread* ends (prctl(2)): only for single-threaded callers.

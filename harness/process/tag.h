@@ -24,7 +24,8 @@ class Tag {
  public:
   static constexpr std::uint32_t kTestProgram = (1U << 13) - 1;  // the test program and what its bodies begin
   static constexpr std::uint32_t kCurfew = kTestProgram - 1;     // keeper and wardens
-  static constexpr std::uint32_t kServers = kCurfew;             // slots below this number: one per live server
+  static constexpr std::uint32_t kCommand = kCurfew - 1;         // the command of `curfew run` and what it begins
+  static constexpr std::uint32_t kServers = kCommand;            // slots below this number: one per live server
 
   // A tag for a new run, drawn at random, for slot kTestProgram. `ceiling` is the present hard limit.
   // Nothing if there is no room below the ceiling: the run then does without tags.

@@ -194,6 +194,26 @@ std::optional<std::vector<std::uint64_t>> Proc::SocketInodes(pid_t pid) const {
   return inodes;
 }
 
+std::optional<std::map<int, std::string>> Proc::Descriptors(pid_t pid) const {
+  std::map<int, std::string> descriptors;
+  const std::string directory = root_.native() + '/' + std::to_string(pid) + "/fd";
+  const bool listed = ListDirectory(directory, [&descriptors](int fd, const char* name) {
+    const auto number = ParseNumber<int>(name);
+    std::optional<std::string> link = number ? ReadLinkAt(fd, name) : std::nullopt;
+    if (link) descriptors.emplace(*number, std::move(*link));
+  });
+  if (!listed) return std::nullopt;
+  return descriptors;
+}
+
+std::uint64_t Proc::ResidentBytes(pid_t pid) const {
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::optional<std::string> text = ReadFile(pid, "statm");
+  std::string_view rest = text ? std::string_view(*text) : std::string_view();
+  static_cast<void>(TakeWord(rest));
+  return ParseNumber<std::uint64_t>(TakeWord(rest)).value_or(0) * page;
+}
+
 std::optional<ProcessInfo> Proc::Describe(pid_t pid) const {
   const std::optional<Stat> stat = ReadStat(pid);
   if (!stat) return std::nullopt;
@@ -208,7 +228,9 @@ std::optional<ProcessInfo> Proc::Describe(pid_t pid) const {
                      .cwd = ReadLink(pid, "cwd").value_or(""),
                      .ports = {},
                      .start_ticks = stat->start_ticks,
-                     .started = BootTime(root_.native()) + FromTicks(stat->start_ticks)};
+                     .started = BootTime(root_.native()) + FromTicks(stat->start_ticks),
+                     .exe = {},
+                     .resident_bytes = 0};
 }
 
 }  // namespace curfew::procfs

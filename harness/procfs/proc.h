@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,9 +26,12 @@ struct Stat {
   std::uint64_t flags = 0;        // field 9, PF_* of the kernel's sched.h
   std::uint64_t start_ticks = 0;  // field 22, clock ticks since boot
 
-  static constexpr std::uint64_t kExiting = 0x4;  // PF_EXITING
+  static constexpr std::uint64_t kExiting = 0x4;      // PF_EXITING
+  static constexpr std::uint64_t kForkNoExec = 0x40;  // PF_FORKNOEXEC
 
   [[nodiscard]] bool zombie() const { return state == 'Z' || state == 'X'; }
+  // Forked, and has executed nothing since: its environment and command are those of its parent.
+  [[nodiscard]] bool only_forked() const { return (flags & kForkNoExec) != 0; }
   // On its way out (PF_EXITING): its connections may be closed already while it is no zombie yet.
   [[nodiscard]] bool exiting() const { return zombie() || (flags & kExiting) != 0; }
 };
@@ -67,6 +71,11 @@ class Proc {
   [[nodiscard]] std::string WaitChannel(pid_t pid) const;
   // Inodes of every socket the process holds. Nothing if its descriptors may not be read (another uid).
   [[nodiscard]] std::optional<std::vector<std::uint64_t>> SocketInodes(pid_t pid) const;
+
+  // Where each of its descriptors points: "pipe:[4711]", "/tmp/log". Nothing if they may not be read.
+  [[nodiscard]] std::optional<std::map<int, std::string>> Descriptors(pid_t pid) const;
+  // The memory it has in use, shared pages counted in full; 0 for zombies.
+  [[nodiscard]] std::uint64_t ResidentBytes(pid_t pid) const;
 
   // Everything a report shows of a process, read once: stat, command, cwd, uid, start time. `ports` stays
   // empty: it takes the table of listening sockets (see net.h).

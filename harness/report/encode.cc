@@ -33,6 +33,8 @@ void to_json(json& out, const ProcessInfo& process) {
          {"ports", process.ports},
          {"start_ticks", process.start_ticks},
          {"started_ns", Nanoseconds(std::chrono::duration_cast<Duration>(started))}};
+  if (!process.exe.empty()) out["exe"] = process.exe;
+  if (process.resident_bytes != 0) out["resident_bytes"] = process.resident_bytes;
 }
 
 void from_json(const json& in, ProcessInfo& process) {
@@ -50,6 +52,8 @@ void from_json(const json& in, ProcessInfo& process) {
   const Duration since_epoch(in.at("started_ns").get<std::int64_t>());
   process.started = std::chrono::system_clock::time_point(
       std::chrono::duration_cast<std::chrono::system_clock::duration>(since_epoch));
+  process.exe = in.value("exe", "");
+  process.resident_bytes = in.value("resident_bytes", std::uint64_t{0});
 }
 
 void to_json(json& out, const ExitStatus& status) {
@@ -64,6 +68,11 @@ void to_json(json& out, const Leak& leak) {
   out = {{"process", leak.process}, {"escapes", leak.escapes}, {"evidence", leak.evidence},
          {"server", leak.server},   {"test", leak.test},       {"reaped", leak.reaped},
          {"why_alive", leak.why_alive}};
+  // Absent where there is nothing to say: most leaks have none of these.
+  if (!leak.run.empty()) out["run"] = leak.run;
+  if (!leak.ancestors.empty()) out["ancestors"] = leak.ancestors;
+  if (!leak.holds.empty()) out["holds"] = leak.holds;
+  if (!leak.exempted.empty()) out["exempted"] = leak.exempted;
 }
 
 void from_json(const json& in, Leak& leak) {
@@ -74,6 +83,10 @@ void from_json(const json& in, Leak& leak) {
   in.at("test").get_to(leak.test);
   in.at("reaped").get_to(leak.reaped);
   in.at("why_alive").get_to(leak.why_alive);
+  leak.run = in.value("run", "");
+  leak.ancestors = in.value("ancestors", std::vector<std::string>());
+  leak.holds = in.value("holds", std::vector<std::string>());
+  leak.exempted = in.value("exempted", "");
 }
 
 void to_json(json& out, const StopPolicy& policy) {

@@ -43,26 +43,49 @@ std::string Escaped(const std::string& path) {
   return shown.CommandLine(PATH_MAX);
 }
 
+// Text that is no command line: escaped, and without quotation marks around it.
+std::string Plain(const std::string& text) {
+  ProcessInfo shown;
+  shown.name = text;
+  const std::string bracketed = shown.CommandLine(PATH_MAX);
+  return bracketed.substr(1, bracketed.size() - 2);
+}
+
 std::string Needed(int signal) { return signal == 0 ? "by itself" : "on " + process::SignalName(signal); }
+
+// Who is to blame, as exactly as it is known.
+std::string Origin(const Leak& leak) {
+  std::string text = leak.server.empty() ? "" : "server " + Plain(leak.server);
+  if (text.empty() && !leak.test.empty()) text = "the test itself";
+  if (!leak.test.empty()) text += " in " + Plain(leak.test);
+  std::string chain;
+  for (const auto& ancestor : leak.ancestors) chain += (chain.empty() ? "" : " > ") + ancestor;
+  if (!chain.empty()) text += (text.empty() ? "" : ", by way of ") + chain;
+  if (text.empty()) text = "an unknown process of the run";
+  return leak.run.empty() ? text : text + " (run " + leak.run + ")";
+}
 
 }  // namespace
 
 std::string Leak::ToString() const {
   std::ostringstream out;
   out << "leaked process " << process.pid << ": " << process.CommandLine() << '\n';
-  out << "  begun by    " << (server.empty() ? "the test itself" : "server " + server);
-  if (!test.empty()) out << " in " << test;
-  out << '\n';
+  out << "  begun by    " << Origin(*this) << '\n';
   out << "  escaped     " << (escapes.empty() ? "it did not: it was simply left running" : Join(escapes)) << '\n';
   out << "  process     ppid " << process.parent << ", group " << process.group << ", session " << process.session
-      << ", uid " << process.uid << ", state " << process.state << ", started " << LocalTime(process.started) << '\n';
+      << ", uid " << process.uid << ", state " << process.state << ", started " << LocalTime(process.started);
+  if (process.resident_bytes != 0) out << ", " << (process.resident_bytes >> 10U) << " KiB resident";
+  out << '\n';
+  if (!process.exe.empty()) out << "  program     " << Escaped(process.exe) << '\n';
   if (!process.cwd.empty()) out << "  directory   " << Escaped(process.cwd) << '\n';
   if (!process.ports.empty()) {
     out << "  listens on ";
     for (const auto port : process.ports) out << ' ' << port;
     out << '\n';
   }
+  for (const auto& held : holds) out << "  holds       " << Plain(held) << '\n';
   out << "  known by    " << Join(evidence) << '\n';
+  if (!exempted.empty()) out << "  exempted    " << Plain(exempted) << '\n';
   out << "  now         " << (reaped ? "reaped: nothing of it is left" : "STILL ALIVE: " + why_alive) << '\n';
   return out.str();
 }

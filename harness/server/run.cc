@@ -11,14 +11,19 @@
 #include <cstdio>
 #include <filesystem>
 #include <random>
+#include <stdexcept>
 
 #include <curfew/start_error.h>
 
+#include "leaks/exemption_file.h"
+#include "leaks/machine.h"
+#include "leaks/mark.h"
 #include "process/clock.h"
 #include "process/names.h"
 #include "process/switches.h"
 #include "report/artifacts.h"
 #include "report/encode.h"
+#include "report/journal.h"
 #include "report/model_json.h"
 #include "server/run_state.h"
 #include "server/signal_handlers.h"
@@ -65,6 +70,11 @@ void FillStandardDescriptors() {
   }
 }
 
+std::string Variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 // The keeper makes it: so there is none without somebody who will remove it.
 std::filesystem::path RunDirectory(const std::string& id) {
   std::error_code error;
@@ -74,10 +84,16 @@ std::filesystem::path RunDirectory(const std::string& id) {
 
 std::string JournalPath(const std::string& id, const std::filesystem::path& directory,
                         const report::ArtifactSettings& artifacts) {
-  if (artifacts.directory.empty()) return (directory / "journal.jsonl").string();
+  // Set by `curfew run`, which looks there at the end.
+  const std::string journals = Variable("CURFEW_JOURNALS");
+  const auto collected = journals.empty() ? std::filesystem::path() : std::filesystem::path(journals) / (id + ".jsonl");
+  if (artifacts.directory.empty()) return (collected.empty() ? directory / "journal.jsonl" : collected).string();
   std::error_code ignored;  // a journal that cannot be opened is none; the run goes on
   std::filesystem::create_directories(artifacts.directory, ignored);
-  return (std::filesystem::path(artifacts.directory) / ("curfew-" + id + ".jsonl")).string();
+  const auto kept = std::filesystem::absolute(artifacts.directory) / ("curfew-" + id + ".jsonl");
+  // One file for both readers, so that what is written last is in both when its writer is killed.
+  if (!collected.empty()) std::filesystem::create_symlink(kept, collected, ignored);
+  return kept.string();
 }
 
 }  // namespace
@@ -107,10 +123,16 @@ void Run::Begin() {
   if (!process::SwitchedOff("tag")) state.tag = Tag::ForNewRun(process::TagCeiling());
   if (state.tag && process::ApplyTag(*state.tag) != 0) state.tag.reset();
   state.id = state.tag ? state.tag->RunId() : RandomRunId();
-  ::setenv("CURFEW_MARK", (state.id + "//").c_str(), 1);
+  ::setenv(leaks::kMarkVariable, (state.id + "//").c_str(), 1);
+  if (const auto self = leaks::Owner::OfSelf(TheProc())) ::setenv(leaks::kOwnerVariable, self->ToString().c_str(), 1);
   state.checker.emplace(TheProc(), state.id, state.tag, state.owner);
   const auto baseline = state.checker->TakeBaseline({}, {});
   for (const auto scope : {Scope::kProgram, Scope::kSuite, Scope::kTest}) state.baselines[scope] = baseline;
+  const std::string file = Variable("CURFEW_SUPPRESSIONS");
+  if (file.empty()) return;
+  std::string wrong;
+  for (const auto& error : leaks::ReadExemptions(file, state.file_exemptions)) wrong += (wrong.empty() ? "" : "; ") + error;
+  if (!wrong.empty()) throw std::invalid_argument("CURFEW_SUPPRESSIONS: " + wrong);
 }
 
 bool Run::active() const { return state_->owner == ::getpid(); }
@@ -216,12 +238,79 @@ std::optional<json> Run::State::Ask(const json& request, Duration timeout) {
   return std::move(*answer);
 }
 
+void Run::State::Exempt(std::vector<Leak>& leaks) {
+  for (auto* exemptions : {&test_exemptions, &program_exemptions, &file_exemptions}) exemptions->Apply(leaks);
+  json spared = json::array();
+  for (auto& leak : leaks) {
+    if (leak.exempted.empty()) continue;
+    leak.why_alive = "left alone, since it is exempted";
+    spared.push_back(leak.process.pid);
+  }
+  if (!spared.empty()) static_cast<void>(Ask({{"op", "spare"}, {"pids", std::move(spared)}}, kAskTimeout));
+}
+
+std::optional<std::string> Run::Exempt(const IgnoreLeaks& exemption, ExemptFor whom) {
+  const std::lock_guard lock(state_->mutex);
+  auto& exemptions = whom == ExemptFor::kTest ? state_->test_exemptions : state_->program_exemptions;
+  return exemptions.Add(exemption, whom == ExemptFor::kTest ? "AddLeakExemptionForThisTest" : "AddLeakExemption");
+}
+
+std::vector<std::string> Run::UnusedExemptions() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->program_exemptions.Unused();
+}
+
+std::vector<std::string> Run::EarlierOrphans() const {
+  constexpr std::size_t kMost = 5;
+  std::vector<std::string> lines;
+  for (const auto& run : leaks::Machine(TheProc(), leaks::Machine::Witness::kTags).DeadRuns()) {
+    if (run.id == state_->id || run.processes.empty() || lines.size() == kMost) continue;
+    const auto first = TheProc().Describe(run.processes.front().process.pid);
+    if (!first) continue;
+    lines.push_back(std::to_string(run.processes.size()) + (run.processes.size() == 1 ? " process" : " processes") +
+                    " of run " + run.id + ", which is over: " + std::to_string(first->pid) + ' ' + first->CommandLine(80));
+  }
+  return lines;
+}
+
+void AddLeakExemption(const IgnoreLeaks& exemption) {
+  if (const auto wrong = Run::Current().Exempt(exemption, Run::ExemptFor::kProgram)) throw std::invalid_argument(*wrong);
+}
+
+void AddLeakExemptionForThisTest(const IgnoreLeaks& exemption) {
+  if (const auto wrong = Run::Current().Exempt(exemption, Run::ExemptFor::kTest)) throw std::invalid_argument(*wrong);
+}
+
+void Run::State::Note(json event) {
+  if (keeper) {
+    Tell({{"op", "note"}, {"journal", std::move(event)}});
+    return;
+  }
+  NoteAside(event);
+}
+
+void Run::State::NoteAside(json event) const {
+  // Without a keeper only `curfew run` has somebody to read it. Not the keeper's file, which begins with its own word;
+  // opened for this one line, since no descriptor is to be held.
+  const std::string journals = Variable("CURFEW_JOURNALS");
+  if (journals.empty()) return;
+  const auto path = std::filesystem::path(journals) / (id + ".notes");
+  std::error_code error;
+  const bool begun = std::filesystem::exists(path, error);
+  report::Journal journal(path);
+  if (!begun) {
+    journal.Write({{"event", "run_begin"}, {"run", id}, {"pid", owner}, {"command", TheProc().ReadCommand(owner)}});
+  }
+  journal.Write(std::move(event));
+}
+
 void Run::TestBegins(const std::string& name, std::optional<Duration> timeout) {
   if (!active()) return;
   const std::lock_guard lock(state_->mutex);
   state_->current_test = name;
   state_->test_began = std::chrono::steady_clock::now();
   state_->unannounced_test.emplace(name, timeout);
+  if (!state_->keeper) state_->NoteAside({{"event", "test_begin"}, {"test", name}});
   // A test that was given a timeout of its own is timed without a server, too.
   if (timeout && *timeout > Duration::zero()) {
     try {
@@ -304,13 +393,15 @@ std::vector<Leak> Run::CheckForLeaks(Scope scope, const std::string& blame) {
       return !state_->reported.emplace(leak.process.pid, leak.process.start_ticks).second;
     });
     if (found.empty()) break;
+    state_->Exempt(found);
     state_->checker->Reap(found, servers);
     leaks.insert(leaks.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
   }
   for (auto& leak : leaks) {
     if (leak.test.empty()) leak.test = blame;
-    state_->Tell({{"op", "note"}, {"journal", {{"event", "leak"}, {"leak", leak}}}});
+    state_->Note({{"event", "leak"}, {"leak", leak}, {"exempted", leak.exempted}});
   }
+  if (scope == Scope::kTest) state_->test_exemptions = {};
   return leaks;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <curfew/duration.h>
+#include <curfew/ignore_leaks.h>
 #include <curfew/leak.h>
 
 #include "report/program_record.h"
@@ -61,6 +62,17 @@ class Run {
   // call. Looks again with growing pauses, at most 100 ms in all, before blaming. What is left is killed and
   // collected. `blame` is the test, suite or program to name.
   [[nodiscard]] std::vector<Leak> CheckForLeaks(Scope scope, const std::string& blame);
+
+  // Leaks that fit are left alone and have `exempted` set. For the program, or for the running test.
+  enum class ExemptFor { kProgram, kTest };
+  // What is wrong with it, or nothing.
+  [[nodiscard]] std::optional<std::string> Exempt(const IgnoreLeaks& exemption, ExemptFor whom);
+  // Those of the program's own code that nothing needed so far.
+  [[nodiscard]] std::vector<std::string> UnusedExemptions() const;
+
+  // What earlier runs have left on this machine, as one line for each that is over; at most some. Looks at tags alone:
+  // about 2 us a process of the machine.
+  [[nodiscard]] std::vector<std::string> EarlierOrphans() const;
 
   // Stops every server that is still up and ends the keeper; waits until both are done. Also done when the
   // program exits.

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <set>
 
+#include "leaks/exemptions.h"
 #include "leaks/leak_checker.h"
 #include "process/tag.h"
 #include "report/program_record.h"
@@ -46,6 +47,9 @@ struct Run::State {
   std::set<std::pair<pid_t, std::uint64_t>> reported;  // a leak is told once, whoever finds it first
   std::optional<leaks::LeakChecker> checker;
   std::map<Scope, leaks::LeakChecker::Baseline> baselines;
+  leaks::Exemptions file_exemptions;  // of CURFEW_SUPPRESSIONS
+  leaks::Exemptions program_exemptions;
+  leaks::Exemptions test_exemptions;
   unsigned servers_started = 0;
   std::string containment;  // of the server started last, beside lineage and tag
   std::string why_no_cgroup;
@@ -63,6 +67,11 @@ struct Run::State {
   void TellProgram();
   // A message to the keeper, if there is one, that is not answered.
   void Tell(const nlohmann::json& message);
+  // Those that may stay are marked, and the keeper told.
+  void Exempt(std::vector<Leak>& leaks);
+  // Into the run's journal; where there is no keeper to write one, into the notes that `curfew run` reads.
+  void Note(nlohmann::json event);
+  void NoteAside(nlohmann::json event) const;
   // One question to the keeper, if there is one.
   std::optional<nlohmann::json> Ask(const nlohmann::json& request, Duration timeout);
 };

@@ -383,14 +383,13 @@ bool Server::Impl::PrepareRetry(int number, const FailedStart& failed, std::uint
   notes.push_back("attempt " + std::to_string(number) + ": " + obstacle->why);
   auto& state = *Run::Current().state_;
   const std::lock_guard lock(state.mutex);
-  static_cast<void>(state.Ask({{"op", "note"},
-                               {"journal",
-                                {{"event", "start_retried"},
-                                 {"server", prepared->name()},
-                                 {"test", test},
-                                 {"attempt", number},
-                                 {"why", obstacle->why}}}},
-                              kAskTimeout));
+  state.Tell({{"op", "note"},
+              {"journal",
+               {{"event", "start_retried"},
+                {"server", prepared->name()},
+                {"test", test},
+                {"attempt", number},
+                {"why", obstacle->why}}}});
   // A restart stays where it is.
   if (!restart) prepared->StartOver();
   return true;

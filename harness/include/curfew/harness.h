@@ -4,6 +4,7 @@
 
 #include <curfew/duration.h>
 #include <curfew/exit_status.h>
+#include <curfew/ignore_leaks.h>
 #include <curfew/leak.h>
 #include <curfew/log.h>
 #include <curfew/ready.h>

@@ -25,6 +25,9 @@ struct ProcessInfo {
   std::vector<std::uint16_t> ports;   // TCP ports this process listens on, ascending
   std::uint64_t start_ticks = 0;      // clock ticks since boot; with pid, what tells it from a successor
   std::chrono::system_clock::time_point started;
+  // Read for leaks only, since each costs a read of its own; else empty.
+  std::string exe;                    // the program's file, " (deleted)" behind it if it is gone; empty where unreadable
+  std::uint64_t resident_bytes = 0;
 
   [[nodiscard]] bool zombie() const { return state == 'Z'; }
   // The command line with every byte that could disturb a terminal or a report escaped, cut at max bytes.

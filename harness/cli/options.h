@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <curfew/duration.h>
+
+namespace curfew::cli {
+
+// Exit codes of the command, besides those of CMD.
+inline constexpr int kExitLeaked = 86;         // CMD passed, and left processes behind
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitTimedOut = 124;      // as timeout(1)
+inline constexpr int kExitInternal = 125;      // Curfew itself could not do its part
+inline constexpr int kExitNotExecutable = 126; // as shells
+inline constexpr int kExitNotFound = 127;      // as shells
+
+enum class Policy { kFail, kWarn, kOff };
+
+struct RunOptions {
+  std::vector<std::string> command;
+  Policy leaks = Policy::kFail;
+  std::optional<Duration> timeout;
+  Duration grace = std::chrono::seconds(5);
+  bool keep = false;
+  Policy resources = Policy::kWarn;  // shared memory, sockets, mounts ... that are there afterwards
+  std::string suppressions;          // a file of exemptions
+  std::vector<std::string> exempt;   // names of ready-made ones
+};
+
+struct LeaksOptions {
+  bool kill = false;
+  bool json = false;
+};
+
+struct PsOptions {
+  bool json = false;
+};
+
+}  // namespace curfew::cli

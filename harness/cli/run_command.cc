@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_command.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/front.h"
+#include "cli/inner_journals.h"
+#include "leaks/exemption_file.h"
+#include "leaks/mark.h"
+#include "leaks/run_directory.h"
+#include "process/names.h"
+#include "process/switches.h"
+#include "report/encode.h"
+#include "server/executable.h"
+
+namespace curfew::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using process::Tag;
+
+void Say(const std::string& text) { std::fputs(text.c_str(), stderr); }
+
+std::string Quoted(const std::string& text) {
+  ProcessInfo shown;
+  shown.command = {text};
+  return shown.CommandLine();
+}
+
+std::string Variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// As in a test program: descriptors of ours must not take the numbers of closed standard ones.
+void FillStandardDescriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) static_cast<void>(::open("/dev/null", O_RDWR));
+  }
+}
+
+std::string RandomRunId() {
+  std::random_device random;
+  char text[16];
+  std::snprintf(text, sizeof text, "%06x%06x", random() & 0xffffffU, random() & 0xffffffU);
+  return text;
+}
+
+// Where the run keeps what it writes. Removed at the end, the journal's file excepted if it was asked for elsewhere.
+struct Places {
+  fs::path directory;
+  fs::path journal;
+  fs::path inner;  // where the runs inside put their journals
+  process::FileDescriptor lock;  // on the directory, as long as we or the guardian live
+};
+
+process::Result<Places> MakePlaces(const std::string& run) {
+  std::error_code error;
+  auto parent = fs::temp_directory_path(error);
+  if (error) parent = "/tmp";
+  Places places;
+  places.directory = fs::absolute(parent) / ("curfew-" + run);
+  if (::mkdir(places.directory.c_str(), 0711) != 0) {
+    return process::Failure{"make the run's directory " + places.directory.string(), errno};
+  }
+  places.lock = leaks::LockRunDirectory(places.directory);
+  places.journal = places.directory / "journal.jsonl";
+  places.inner = places.directory / "journals";
+  if (const auto artifacts = Variable("CURFEW_ARTIFACTS"); !artifacts.empty()) {
+    fs::create_directories(artifacts, error);  // what cannot be written is not; the run goes on
+    places.journal = fs::absolute(artifacts) / ("curfew-" + run + ".jsonl");
+  } else if (const auto outer = Variable("CURFEW_JOURNALS"); !outer.empty()) {
+    // A run inside another: its own inner ones below its name, so that it can tell them from its siblings'.
+    places.journal = fs::path(outer) / (run + ".jsonl");
+    places.inner = fs::path(outer) / (run + ".d");
+  }
+  fs::create_directories(places.inner, error);
+  return places;
+}
+
+std::vector<std::string> Environment() {
+  std::vector<std::string> entries;
+  for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
+  return entries;
+}
+
+void MarkEnvironment(const std::string& run, const fs::path& inner) {
+  ::setenv(leaks::kMarkVariable, (run + "//").c_str(), 1);
+  if (const auto owner = leaks::Owner::OfSelf(procfs::Proc())) {
+    ::setenv(leaks::kOwnerVariable, owner->ToString().c_str(), 1);
+  }
+  ::setenv("CURFEW_JOURNALS", inner.c_str(), 1);
+}
+
+void WriteEnd(const fs::path& path, const Outcome& outcome, const std::vector<InnerRun>& inner) {
+  report::Journal journal(path);
+  // What has no journal of its own stands in ours.
+  for (const auto& run : inner) {
+    if (run.has_journal) continue;
+    for (const auto& leak : run.leaks) journal.Write({{"event", "leak"}, {"leak", leak}, {"exempted", leak.exempted}});
+  }
+  for (const auto& leak : outcome.leaks) journal.Write({{"event", "leak"}, {"leak", leak}, {"exempted", leak.exempted}});
+  if (!outcome.timed_out && outcome.guardian_lost.empty()) journal.Write({{"event", "program_end"}});
+  journal.Write({{"event", "run_end"}, {"run", outcome.run}, {"why", "the command has ended"}});
+}
+
+[[noreturn]] void EndBy(int signal) {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);  // the core that matters is the command's
+  ::signal(signal, SIG_DFL);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  ::raise(signal);
+  ::_exit(128 + signal);  // only if the signal is one that does not end a process
+}
+
+leaks::Resources TakeResources() {
+  std::error_code error;
+  leaks::Resources::Places places;
+  for (const auto& directory : {fs::temp_directory_path(error), fs::current_path(error)}) {
+    if (!directory.empty()) places.sockets.push_back(directory);
+  }
+  return leaks::Resources::Take(procfs::Proc(), places);
+}
+
+// What may stay: of the file, of the flags. False if something is wrong with it, which has been said then.
+bool ReadWhatMayStay(const RunOptions& options, leaks::Exemptions& exemptions) {
+  std::vector<std::string> errors;
+  auto file = options.suppressions.empty() ? Variable("CURFEW_SUPPRESSIONS") : options.suppressions;
+  if (!file.empty()) errors = leaks::ReadExemptions(file, exemptions);
+  for (const auto& name : options.exempt) {
+    if (auto error = exemptions.AddReadyMade(name)) errors.push_back(*error);
+  }
+  for (const auto& error : errors) Say("curfew: " + error + "\n");
+  return errors.empty();
+}
+
+// By a second look at the same leaks: the guardian applied a copy of its own.
+std::string UnusedExemptions(leaks::Exemptions exemptions, const Outcome& outcome) {
+  for (auto leaks : {outcome.leaks, outcome.inner_leaks}) {
+    for (auto& leak : leaks) leak.exempted.clear();
+    exemptions.Apply(leaks);
+  }
+  std::string text;
+  for (const auto& unused : exemptions.Unused()) text += "curfew: exemption not needed: " + unused + '\n';
+  return text;
+}
+
+int NotFound(const std::string& program, const server::ExecutableSearch& search) {
+  if (search.error == ENOENT || search.error == ENOTDIR) {
+    Say("curfew: " + Quoted(program) + ": not found\n");
+    return kExitNotFound;
+  }
+  Say("curfew: " + Quoted(program) + ": not executable: " + process::DescribeErrno(search.error) + "\n");
+  return kExitNotExecutable;
+}
+
+int NotLaunched(const process::Failure& failure) {
+  Say("curfew: failed to " + failure.ToString() + "\n");
+  if (!failure.operation.starts_with("execute ")) return kExitInternal;
+  return failure.error == ENOENT ? kExitNotFound : kExitNotExecutable;
+}
+
+}  // namespace
+
+int RunCommand(const RunOptions& options, const InheritedSignals& signals) {
+  FillStandardDescriptors();
+  const auto search = server::FindExecutable(options.command.front(), Variable("PATH"));
+  if (search.path.empty()) return NotFound(options.command.front(), search);
+
+  GuardedCommand command;
+  if (!ReadWhatMayStay(options, command.exemptions)) return kExitUsage;
+  const auto exemptions = command.exemptions;
+  std::optional<Tag> tag;
+  if (!process::SwitchedOff("tag")) tag = Tag::ForNewRun(process::TagCeiling());
+  if (tag) command.tag = tag->WithSlot(Tag::kCommand);
+  command.run = tag ? tag->RunId() : RandomRunId();
+  auto places = MakePlaces(command.run);
+  if (!places.ok()) {
+    Say("curfew: failed to " + places.failure().ToString() + "\n");
+    return kExitInternal;
+  }
+  MarkEnvironment(command.run, places->inner);
+  command.executable = search.path;
+  command.argv = options.command;
+  command.environment = Environment();
+  command.ignored_signals = signals.ignored;
+  command.signal_mask = signals.mask;
+  command.timeout = options.timeout;
+  command.grace = options.grace;
+  command.keep = options.keep;
+  command.journal = places->journal;
+  command.directory = places->directory;
+
+  std::optional<leaks::Resources> before;
+  if (options.resources != Policy::kOff) before = TakeResources();
+  auto outcome = Front(std::move(command)).Run();
+  if (outcome.ok()) {
+    if (before) outcome->resources = TakeResources().LeftSince(*before, procfs::Proc());
+    outcome->resources_fail = options.resources == Policy::kFail;
+    const auto inner = ReadInnerJournals(places->inner);
+    BlameByJournals(inner, outcome->leaks);
+    for (const auto& run : inner) {
+      outcome->inner_leaks.insert(outcome->inner_leaks.end(), run.leaks.begin(), run.leaks.end());
+    }
+    auto applied = exemptions;  // those of this run hold for what the runs inside have found
+    applied.Apply(outcome->inner_leaks);
+    WriteEnd(places->journal, *outcome, inner);
+  }
+  std::error_code ignored;
+  fs::remove_all(places->directory, ignored);
+  if (!outcome.ok()) return NotLaunched(outcome.failure());
+  const auto verdict = Judge(*outcome, options.leaks);
+  Say(Describe(*outcome, verdict, options.leaks));
+  if (options.leaks != Policy::kOff) Say(UnusedExemptions(exemptions, *outcome));
+  if (verdict.signal) EndBy(*verdict.signal);
+  return verdict.exit_code;
+}
+
+}  // namespace curfew::cli

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/verdict.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "process/clock.h"
+
+namespace curfew::cli {
+namespace {
+
+// Beyond this many the rest is only counted: a fork bomb must not fill the log.
+constexpr std::size_t kShown = 50;
+
+std::size_t ToBlame(const std::vector<Leak>& leaks) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(leaks, [](const Leak& leak) { return leak.exempted.empty(); }));
+}
+
+std::string Processes(std::size_t count) { return std::to_string(count) + (count == 1 ? " process" : " processes"); }
+
+std::string CommandText(const std::vector<std::string>& command) {
+  ProcessInfo shown;
+  shown.command = command;
+  return shown.CommandLine();
+}
+
+void List(const std::string& title, const std::vector<Leak>& leaks, std::ostream& out) {
+  if (leaks.empty()) return;
+  out << "curfew: " << Processes(leaks.size()) << ' ' << title << ":\n";
+  for (std::size_t i = 0; i < leaks.size() && i < kShown; ++i) out << leaks[i];
+  if (leaks.size() > kShown) out << "and " << leaks.size() - kShown << " more\n";
+}
+
+std::string Plain(const std::string& text) {
+  ProcessInfo shown;
+  shown.name = text;
+  const auto bracketed = shown.CommandLine();
+  return bracketed.substr(1, bracketed.size() - 2);
+}
+
+void ListResources(const Outcome& outcome, std::ostream& out) {
+  if (outcome.resources.empty()) return;
+  out << "curfew: appeared while the command ran, and nobody uses it now (left in place):\n";
+  for (std::size_t i = 0; i < outcome.resources.size() && i < kShown; ++i) {
+    out << "  " << outcome.resources[i].kind << ' ' << Plain(outcome.resources[i].name) << '\n';
+  }
+  if (outcome.resources.size() > kShown) out << "  and " << outcome.resources.size() - kShown << " more\n";
+}
+
+}  // namespace
+
+Verdict Judge(const Outcome& outcome, Policy leaks) {
+  if (outcome.timed_out) return {std::nullopt, kExitTimedOut};
+  if (!outcome.status) return {std::nullopt, kExitInternal};
+  // A failure of the command stays what it is.
+  if (outcome.status->signaled()) return {outcome.status->signal(), 128 + outcome.status->signal()};
+  if (outcome.status->code() != 0) return {std::nullopt, outcome.status->code()};
+  if (!outcome.guardian_lost.empty()) return {std::nullopt, kExitInternal};
+  const auto blamed = ToBlame(outcome.leaks) + ToBlame(outcome.inner_leaks);
+  const bool failed = (leaks == Policy::kFail && blamed > 0) || (outcome.resources_fail && !outcome.resources.empty());
+  return {std::nullopt, failed ? kExitLeaked : 0};
+}
+
+std::string Describe(const Outcome& outcome, const Verdict& verdict, Policy leaks) {
+  std::ostringstream out;
+  if (!outcome.guardian_lost.empty()) out << "curfew: " << outcome.guardian_lost << '\n';
+  if (outcome.timed_out) out << "curfew: " << *outcome.timed_out;
+  if (outcome.stop && (outcome.timed_out || !outcome.stop->survivors.empty())) {
+    out << "curfew: " << outcome.stop->ToString() << '\n';
+  }
+  ListResources(outcome, out);
+  if (leaks == Policy::kOff) return out.str();
+  const auto command = CommandText(outcome.command);
+  List("leaked, found when " + command + " had ended", outcome.leaks, out);
+  List("leaked, found by the runs inside", outcome.inner_leaks, out);
+  const auto all = outcome.leaks.size() + outcome.inner_leaks.size();
+  if (all == 0) return out.str();
+  out << "curfew: run " << outcome.run << ": " << Processes(all) << " leaked";
+  const auto exempted = all - ToBlame(outcome.leaks) - ToBlame(outcome.inner_leaks);
+  if (exempted > 0) out << ", " << exempted << " of them exempted";
+  if (outcome.stop) out << "; ended in " << process::Describe(outcome.stop->took);
+  if (verdict.exit_code == kExitLeaked) out << "; exit code " << kExitLeaked << " though the command itself passed";
+  out << '\n';
+  return out.str();
+}
+
+}  // namespace curfew::cli

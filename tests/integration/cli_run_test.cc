@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// `curfew run` from outside: what it ends with, what is alive after it, what it says.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "processes.h"
+
+namespace curfew::testing_support {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+using Words = std::vector<std::string>;
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+// A long sleep that ends by itself should everything fail, in a session of its own and its parent gone.
+constexpr const char* kLeaveDaemon = "setsid sleep 200 </dev/null >/dev/null 2>&1 & ";
+
+class CliRunTest : public testing::Test {
+ protected:
+  // Everything begun here ends here, whatever the test found.
+  ~CliRunTest() override { truth_.EndAll(); }
+
+  [[nodiscard]] std::string Output() const { return ReadFile(output_); }
+
+  // Starts `curfew run FLAGS -- sh -c SCRIPT`.
+  [[nodiscard]] std::unique_ptr<Program> Start(Words flags, const std::string& script, Variables variables = {}) const {
+    // Other programs of the machine may leave shared memory behind meanwhile; tests of that ask for it.
+    const bool asked = std::ranges::any_of(flags, [](const auto& flag) { return flag.starts_with("--resources"); });
+    Words argv = {CURFEW_PROGRAM, "run"};
+    if (!asked) argv.emplace_back("--resources=off");
+    argv.insert(argv.end(), flags.begin(), flags.end());
+    for (const char* word : {"--", "/bin/sh", "-c"}) argv.emplace_back(word);
+    argv.push_back(script);
+    variables.emplace_back(Truth::kVariable, truth_.token());
+    variables.emplace_back("TMPDIR", directory_.path());
+    return std::make_unique<Program>(argv, variables, output_);
+  }
+  // The exit code as a shell would show it, or -1 for a run that did not end.
+  [[nodiscard]] int Run(Words flags, const std::string& script, Variables variables = {}) const {
+    return Code(*Start(std::move(flags), script, std::move(variables)));
+  }
+  [[nodiscard]] static int Code(Program& program) {
+    const auto status = program.Wait();
+    if (!status) return -1;
+    return WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
+  }
+  // Waits for a line of the script.
+  [[nodiscard]] bool Says(const std::string& text) const {
+    return Eventually([&] { return Output().find(text) != std::string::npos; });
+  }
+  // The run's directories that are left.
+  [[nodiscard]] Words Directories() const {
+    Words names;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+      if (entry.is_directory()) names.push_back(entry.path().filename());
+    }
+    return names;
+  }
+  // The guardian: the child of the front that is no shell.
+  [[nodiscard]] static pid_t GuardianOf(pid_t front) {
+    const auto children = ReadFile("/proc/" + std::to_string(front) + "/task/" + std::to_string(front) + "/children");
+    std::istringstream text(children);
+    pid_t child = 0;
+    text >> child;
+    return child;
+  }
+
+  Truth truth_;
+  TemporaryDirectory directory_;
+  std::string output_ = directory_.path() + "/output";
+};
+
+TEST_F(CliRunTest, PassesOnTheStatusAndTheOutputAndSaysNothing) {
+  EXPECT_EQ(Run({}, "echo one; echo two >&2; exit 0"), 0);
+  EXPECT_EQ(Output(), "one\ntwo\n");
+  EXPECT_EQ(Run({}, "exit 7"), 7);
+  EXPECT_THAT(Directories(), IsEmpty());
+}
+
+TEST_F(CliRunTest, ACommandKilledByASignalIsSeenAsThat) {
+  auto program = Start({}, "kill -TERM $$");
+  const auto status = program->Wait();
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(WIFSIGNALED(*status));
+  EXPECT_EQ(WTERMSIG(*status), SIGTERM);
+}
+
+TEST_F(CliRunTest, NotFoundAndNotExecutableAsInAShell) {
+  Program missing({CURFEW_PROGRAM, "run", "--", "no-such-program-anywhere"}, {}, output_);
+  EXPECT_EQ(Code(missing), 127);
+  Program plain({CURFEW_PROGRAM, "run", "--", "/etc/passwd"}, {}, output_);
+  EXPECT_EQ(Code(plain), 126);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("no-such-program-anywhere: not found"), HasSubstr("/etc/passwd: not executable")));
+}
+
+TEST_F(CliRunTest, AScriptWithoutInterpreterIsRunByTheShell) {
+  const auto script = directory_.path() + "/script";
+  std::ofstream(script) << "exit $#\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  Program program({CURFEW_PROGRAM, "run", "--", script, "a", "b"}, {}, output_);
+  EXPECT_EQ(Code(program), 2) << Output();
+}
+
+TEST_F(CliRunTest, LeakIsReportedAndReaped) {
+  EXPECT_EQ(Run({}, kLeaveDaemon), 86);
+  EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
+  EXPECT_THAT(Output(), AllOf(HasSubstr("1 process leaked"), HasSubstr("sleep 200"), HasSubstr("(setsid)"),
+                              HasSubstr("lineage, tag, mark"), HasSubstr("reaped: nothing of it is left"),
+                              HasSubstr("exit code 86")));
+  EXPECT_THAT(Directories(), IsEmpty());
+}
+
+TEST_F(CliRunTest, LeakWithoutEnvironmentIsFoundToo) {
+  EXPECT_EQ(Run({}, "env -i setsid sleep 200 </dev/null >/dev/null 2>&1 & "), 86);
+  EXPECT_THAT(Output(), HasSubstr("known by    lineage, tag\n"));
+}
+
+TEST_F(CliRunTest, WithoutItsMechanismsALeakIsLost) {
+  EXPECT_EQ(Run({}, kLeaveDaemon, {{"CURFEW_TEST_DISABLE", "subreaper,tag,cgroup"}}), 0);
+  EXPECT_THAT(truth_.Alive(), Not(IsEmpty()));
+}
+
+TEST_F(CliRunTest, LeakNeverHidesAFailure) {
+  EXPECT_EQ(Run({}, std::string(kLeaveDaemon) + "exit 3"), 3);
+  EXPECT_THAT(Output(), HasSubstr("1 process leaked"));
+  EXPECT_EQ(Run({}, std::string(kLeaveDaemon) + "kill -SEGV $$"), 128 + SIGSEGV);
+  EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
+}
+
+TEST_F(CliRunTest, WarnTellsAndOffIsQuiet) {
+  EXPECT_EQ(Run({"--leaks=warn"}, kLeaveDaemon), 0);
+  EXPECT_THAT(Output(), HasSubstr("1 process leaked"));
+  std::filesystem::remove(output_);
+  EXPECT_EQ(Run({"--leaks=off"}, kLeaveDaemon), 0);
+  EXPECT_EQ(Output(), "");
+  EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
+}
+
+TEST_F(CliRunTest, KeepReportsAndLeavesAlone) {
+  EXPECT_EQ(Run({"--keep"}, kLeaveDaemon), 86);
+  EXPECT_THAT(Output(), HasSubstr("STILL ALIVE: kept, as --keep asks"));
+  EXPECT_EQ(truth_.Alive().size(), 1U) << truth_.Describe();
+}
+
+TEST_F(CliRunTest, WhatEndsByItselfInAMomentIsNoLeak) {
+  // Scaled, so that a starved machine gets to begin and end the sleep in this moment.
+  EXPECT_EQ(Run({}, "sleep 0.02 & exit 0", {{"CURFEW_TIMEOUT_SCALE", "100"}}), 0);
+  EXPECT_EQ(Output(), "");
+}
+
+TEST_F(CliRunTest, TimeOutStopsTheWholeTree) {
+  // The huge grace makes a wrong wait hang; what ignores SIGTERM is there to be killed with the small one.
+  EXPECT_EQ(Run({"--timeout=300ms", "--grace=150s"}, "setsid sleep 200 & sleep 200"), 124);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("still running after its timeout of 300 ms"), HasSubstr("sleep 200")));
+  EXPECT_EQ(Run({"--timeout=300ms", "--grace=100ms"}, "trap '' TERM; sleep 200; sleep 200"), 124);
+  EXPECT_THAT(Output(), HasSubstr("had to be killed"));
+  EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
+}
+
+TEST_F(CliRunTest, SignalsArePassedOn) {
+  for (const auto& [name, number] : {std::pair("TERM", SIGTERM), {"HUP", SIGHUP}, {"INT", SIGINT}, {"USR1", SIGUSR1}}) {
+    std::filesystem::remove(output_);
+    auto program = Start({}, "trap 'echo got " + std::string(name) + "; exit 9' " + name +
+                                 "; echo ready; while :; do sleep 0.05; done");
+    ASSERT_TRUE(Says("ready"));
+    program->Signal(number);
+    EXPECT_EQ(Code(*program), 9);
+    EXPECT_THAT(Output(), HasSubstr(std::string("got ") + name));
+  }
+}
+
+TEST_F(CliRunTest, IgnoredSignalsStayIgnored) {
+  Program program({"/usr/bin/nohup", CURFEW_PROGRAM, "run", "--", "/bin/sh", "-c", "kill -HUP $$; exit 4"}, {}, output_);
+  EXPECT_EQ(Code(program), 4);
+}
+
+TEST_F(CliRunTest, StdinAndOtherDescriptorsAreTheCommands) {
+  const auto file = directory_.path() + "/input";
+  std::ofstream(file) << "first\nsecond\n";
+  const std::string script = std::string("exec 5<") + file + "; echo from-stdin | '" + CURFEW_PROGRAM +
+                             "' run -- /bin/sh -c 'read a; read b <&5; echo $a $b'";
+  Program program({"/bin/sh", "-c", script}, {}, output_);
+  EXPECT_EQ(Code(program), 0);
+  EXPECT_EQ(Output(), "from-stdin first\n");
+}
+
+TEST_F(CliRunTest, KilledFrontLeavesNothing) {
+  auto program = Start({"--grace=100ms"}, std::string(kLeaveDaemon) + "echo ready; trap '' TERM; while :; do sleep 1; done");
+  ASSERT_TRUE(Says("ready"));
+  program->Signal(SIGKILL);
+  EXPECT_EQ(Code(*program), 128 + SIGKILL);
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+  EXPECT_TRUE(Eventually([this] { return Directories().empty(); }));
+}
+
+TEST_F(CliRunTest, KilledGuardianLeavesNothing) {
+  auto program = Start({}, std::string(kLeaveDaemon) + "echo ready; while :; do sleep 1; done");
+  ASSERT_TRUE(Says("ready"));
+  const pid_t guardian = GuardianOf(program->pid());
+  ASSERT_GT(guardian, 0);
+  ::kill(guardian, SIGKILL);  // an uncollected child of a process that waits for it here: the number is its own
+  EXPECT_EQ(Code(*program), 128 + SIGKILL);
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+  EXPECT_THAT(Output(), HasSubstr("guardian"));
+}
+
+TEST_F(CliRunTest, RunsInsideRunsEachFindTheirOwn) {
+  const std::string inner = std::string("'") + CURFEW_PROGRAM + "' run --leaks=warn -- /bin/sh -c '" + kLeaveDaemon + "'";
+  EXPECT_EQ(Run({}, inner), 86);
+  EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
+  EXPECT_THAT(Output(), HasSubstr("1 process leaked, found by the runs inside"));
+}
+
+TEST_F(CliRunTest, InnerRunThatWasKilledIsWaitedFor) {
+  const auto ready = directory_.path() + "/ready";
+  // The guardian of the inner run goes on when its front is gone: it is no leak, and what it ends neither.
+  const std::string inner = std::string("'") + CURFEW_PROGRAM + "' run --grace=100ms -- /bin/sh -c 'echo > " + ready +
+                            "; sleep 200' & p=$!; while [ ! -e '" + ready + "' ]; do sleep 0.02; done; kill -KILL $p; exit 0";
+  EXPECT_EQ(Run({}, inner), 0) << Output();
+  EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
+}
+
+TEST_F(CliRunTest, ExemptedProcessesStayAndAreCounted) {
+  const auto file = directory_.path() + "/curfew.supp";
+  std::ofstream(file) << "# for this test\ncommand:\"sleep 200\"  # meant to stay\nport:9 # never needed\n";
+  EXPECT_EQ(Run({"--suppressions", file}, std::string(kLeaveDaemon) + "setsid sleep 201 & exit 0"), 86);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("2 processes leaked, 1 of them exempted"), HasSubstr("exempted    meant to stay"),
+                              HasSubstr("exemption not needed: " + file + ":3: port=9 (never needed)")));
+  EXPECT_EQ(truth_.Alive().size(), 1U) << truth_.Describe();
+  truth_.EndAll();
+  EXPECT_EQ(Run({}, kLeaveDaemon, {{"CURFEW_SUPPRESSIONS", file}}), 0);
+  EXPECT_EQ(truth_.Alive().size(), 1U) << truth_.Describe();
+}
+
+TEST_F(CliRunTest, ResourcesThatAreLeftAreToldAndStay) {
+  const std::string name = "/dev/shm/curfew-" + truth_.token();
+  const std::string script = "echo x > " + name;
+  EXPECT_EQ(Run({"--resources=warn"}, script), 0);
+  EXPECT_THAT(Output(), HasSubstr("POSIX shared memory " + name));
+  EXPECT_TRUE(std::filesystem::remove(name)) << "it was to be left in place";
+  EXPECT_EQ(Run({"--resources=fail"}, script), 86);
+  EXPECT_TRUE(std::filesystem::remove(name));
+  std::filesystem::remove(output_);
+  EXPECT_EQ(Run({"--resources=off"}, script), 0);
+  EXPECT_EQ(Output(), "");
+  EXPECT_TRUE(std::filesystem::remove(name));
+}
+
+TEST_F(CliRunTest, BadExemptionsAreWrongUsage) {
+  const auto file = directory_.path() + "/bad.supp";
+  std::ofstream(file) << "command:x\n";
+  EXPECT_EQ(Run({"--suppressions", file}, "echo began"), 2);
+  EXPECT_EQ(Run({"--exempt=nothing"}, "echo began"), 2);
+  EXPECT_THAT(Output(), AllOf(HasSubstr(file + ":1: no reason"), HasSubstr("gradle-daemon"), Not(HasSubstr("began"))));
+}
+
+TEST_F(CliRunTest, WildCommandLinesAreEscaped) {
+  const std::string script = "setsid /bin/sh -c 'sleep 200; true' \"$(printf 'a\\nb\\033[31m\\377')\" </dev/null >/dev/null 2>&1 & exit 0";
+  EXPECT_EQ(Run({}, script), 86);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("a\\x0Ab\\x1B[31m\\xFF"), Not(HasSubstr("\033")), Not(HasSubstr("\377"))));
+}
+
+TEST_F(CliRunTest, JournalIsKeptWhereArtifactsAre) {
+  const auto artifacts = directory_.path() + "/artifacts";
+  EXPECT_EQ(Run({}, kLeaveDaemon, {{"CURFEW_ARTIFACTS", artifacts}}), 86);
+  std::string journal;
+  for (const auto& entry : std::filesystem::directory_iterator(artifacts)) journal += ReadFile(entry.path());
+  EXPECT_THAT(journal, AllOf(HasSubstr("\"run_begin\""), HasSubstr("\"leak\""), HasSubstr("\"run_end\"")));
+}
+
+}  // namespace
+}  // namespace curfew::testing_support

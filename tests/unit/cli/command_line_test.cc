@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace curfew::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+RunOptions AskToRun(const std::vector<std::string>& arguments) {
+  const auto parsed = ParseCommandLine(arguments);
+  if (const auto* answer = std::get_if<Answer>(&parsed)) {
+    ADD_FAILURE() << answer->text;
+    return {};
+  }
+  return std::get<RunOptions>(parsed);
+}
+
+Answer Refused(const std::vector<std::string>& arguments) {
+  const auto parsed = ParseCommandLine(arguments);
+  if (const auto* answer = std::get_if<Answer>(&parsed)) return *answer;
+  ADD_FAILURE() << "taken";
+  return {};
+}
+
+TEST(CommandLineTest, EverythingBehindTheDashesIsTheCommands) {
+  EXPECT_THAT(AskToRun({"run", "--", "ctest", "--leaks=off", "--", "-j8"}).command,
+              ElementsAre("ctest", "--leaks=off", "--", "-j8"));
+  EXPECT_THAT(AskToRun({"run", "--", "--odd name\n"}).command, ElementsAre("--odd name\n"));
+}
+
+TEST(CommandLineTest, TheDashesMayBeLeftOutWhereTheCommandIsPlain) {
+  EXPECT_THAT(AskToRun({"run", "--keep", "make", "-j2", "all"}).command, ElementsAre("make", "-j2", "all"));
+  EXPECT_THAT(AskToRun({"run", "make", "--", "all"}).command, ElementsAre("make", "--", "all"));
+}
+
+TEST(CommandLineTest, FlagsOfRun) {
+  const auto run = AskToRun({"run", "--leaks=warn", "--timeout", "1.5m", "--grace=200ms", "--keep", "--", "x"});
+  EXPECT_EQ(run.leaks, Policy::kWarn);
+  EXPECT_EQ(run.timeout, Duration(90s));
+  EXPECT_EQ(run.grace, 200ms);
+  EXPECT_TRUE(run.keep);
+}
+
+TEST(CommandLineTest, Defaults) {
+  const auto run = AskToRun({"run", "--", "x"});
+  EXPECT_EQ(run.leaks, Policy::kFail);
+  EXPECT_EQ(run.timeout, std::nullopt);
+  EXPECT_EQ(run.grace, 5s);
+  EXPECT_FALSE(run.keep);
+  EXPECT_EQ(AskToRun({"run", "--timeout=off", "--", "x"}).timeout, std::nullopt);
+}
+
+TEST(CommandLineTest, WrongUsageIsTwoAndSaysWhat) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{}, "subcommand"},
+      {{"frobnicate"}, "subcommand"},
+      {{"run"}, "no command"},
+      {{"run", "--"}, "no command"},
+      {{"run", "--", ""}, "no command"},
+      {{"run", "--bogus", "--", "x"}, "--bogus"},
+      {{"run", "--leaks=perhaps", "--", "x"}, "perhaps"},
+      {{"run", "--timeout=-1s", "--", "x"}, "-1s"},
+      {{"run", "--timeout=5", "--", "x"}, "duration"},
+      {{"run", "--timeout"}, "--timeout"},
+      {{"leaks", "--bogus"}, "--bogus"},
+      {{"ps", "x"}, "x"},
+  };
+  for (const auto& [arguments, text] : cases) {
+    const auto answer = Refused(arguments);
+    EXPECT_EQ(answer.exit_code, kExitUsage) << text;
+    EXPECT_THAT(answer.text, HasSubstr(text));
+    EXPECT_THAT(answer.text, HasSubstr("--help"));
+  }
+}
+
+TEST(CommandLineTest, HelpIsNoError) {
+  EXPECT_EQ(Refused({"--help"}).exit_code, 0);
+  const auto help = Refused({"run", "--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.text, HasSubstr("--grace"));
+}
+
+TEST(CommandLineTest, LeaksAndPs) {
+  EXPECT_TRUE(std::get<LeaksOptions>(ParseCommandLine({"leaks", "--kill", "--json"})).kill);
+  EXPECT_FALSE(std::get<LeaksOptions>(ParseCommandLine({"leaks"})).kill);
+  EXPECT_TRUE(std::holds_alternative<PsOptions>(ParseCommandLine({"ps"})));
+}
+
+}  // namespace
+}  // namespace curfew::cli
