@@ -63,8 +63,11 @@ class SealTest : public ::testing::Test {
   }
   static bool Eventually(const std::function<bool()>& condition) {
     const auto until = std::chrono::steady_clock::now() + 30s;
-    while (!condition() && std::chrono::steady_clock::now() < until) ::usleep(1000);
-    return condition();
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      ::usleep(1000);
+    }
+    return true;
   }
 
   std::optional<process::Seal> seal_;
