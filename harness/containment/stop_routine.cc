@@ -123,8 +123,8 @@ StopResult StopRoutine::Finish() {
     AddLatecomers(living);
     KillSweep sweep(finder_, &leader_, [this] { return reaper_.Collect(); }, enclosures_);
     result_.survivors = sweep.Run(Clock::now() + kKillDeadline);
-    // wait(2) knows better than /proc: a listing that hides processes must not pass for an empty tree.
-    if (result_.survivors.empty() && reaper_.Collect()) {
+    // wait(2) and the cgroup know better than /proc: a listing that hides processes must not pass for an empty tree.
+    if (result_.survivors.empty() && AnythingLeft()) {
       Survivor unseen;
       unseen.process.pid = leader_.pid();
       unseen.reason = "processes are left that /proc does not show (hidepid, or no descriptor to read it)";

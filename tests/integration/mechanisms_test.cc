@@ -175,6 +175,32 @@ TEST_F(Mechanisms, ASealHoldsAloneAndOutlivesNobody) {
   }
 }
 
+// What was asked for and cannot be had is an error that says why. Nothing is quietly less.
+TEST_F(Mechanisms, ContainmentThatCannotBeHadIsNamed) {
+  const std::string output = directory_.path() + "/output";
+  const auto run = [&](const std::string& level, const std::string& line) {
+    std::filesystem::remove(output);
+    Program victim({"/bin/sh", "-c", line, "sh", CURFEW_VICTIM, "return", "tcp_echo"},
+                   {{Truth::kVariable, truth_.token()}, {"TMPDIR", directory_.path()}, {"CURFEW_CONTAINMENT", level}}, output);
+    EXPECT_TRUE(victim.Wait());
+    return ReadFile(output);
+  };
+  EXPECT_NE(run("clever", "exec \"$@\"").find("CURFEW_CONTAINMENT=clever is none of auto, basic, cgroup and sealed"),
+            std::string::npos);
+  // A user namespace of our own, in which we may forbid PID namespaces and own no cgroup.
+  const std::string inside = "exec unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_pid_namespaces && exec \"$@\"' sh \"$@\"";
+  const auto sealed = run("sealed", inside);
+  if (sealed.find("unshare failed") != std::string::npos) GTEST_SKIP() << sealed;
+  EXPECT_NE(sealed.find("could not launch it: seal it: make a PID namespace: ENOSPC"), std::string::npos) << sealed;
+  EXPECT_NE(sealed.find("try         user namespaces may be switched off here"), std::string::npos) << sealed;
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+  if (::geteuid() == 0) return;  // who may write to any cgroup
+  const auto cgroup = run("cgroup", "exec \"$@\"");
+  if (CgroupsHere()) return;
+  EXPECT_NE(cgroup.find("contain it in a cgroup, as CURFEW_CONTAINMENT=cgroup asks: "), std::string::npos) << cgroup;
+  EXPECT_NE(cgroup.find("try         CURFEW_CONTAINMENT=auto"), std::string::npos) << cgroup;
+}
+
 // A leaf of another user's making, delegated to us as systemd does it for a user's slice.
 TEST_F(Mechanisms, AnUnprivilegedUserHasHisCgroupsWhereOneIsDelegatedToHim) {
   if (::geteuid() != 0 || !CgroupsHere()) GTEST_SKIP() << "takes root, to delegate a cgroup";
