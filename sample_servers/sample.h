@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -47,7 +48,10 @@ inline void ArmSelfDestruct() {
   ::alarm(lifetime);
 }
 
-// `--name value` pairs; a bare number is the port. Every sample takes --port and --lifetime.
+inline in_addr listen_address{.s_addr = htonl(INADDR_LOOPBACK)};
+
+// `--name value` pairs; a bare number is the port. Every sample takes --port and --lifetime, and --host: the IPv4
+// address to listen on.
 class Options {
  public:
   Options(int argc, char** argv, std::initializer_list<std::string_view> known = {}) {
@@ -58,7 +62,7 @@ class Options {
         continue;
       }
       const std::string_view name = word.substr(2);
-      if (name != "port" && name != "lifetime" &&
+      if (name != "port" && name != "lifetime" && name != "host" &&
           std::find(known.begin(), known.end(), name) == known.end()) {
         Usage(word);
       }
@@ -66,6 +70,7 @@ class Options {
       given_.emplace_back(name, has_value ? argv[++i] : "");
     }
     lifetime = static_cast<unsigned>(Number("lifetime", static_cast<int>(lifetime)));
+    if (Has("host") && ::inet_pton(AF_INET, Text("host").c_str(), &listen_address) != 1) Usage("host");
     ArmSelfDestruct();
   }
 
@@ -124,7 +129,7 @@ inline int BindTcp(std::uint16_t port, bool reuse_address = true) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr = listen_address;
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     Die("bind 127.0.0.1:" + std::to_string(port));
   }

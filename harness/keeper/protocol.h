@@ -21,7 +21,7 @@
 //
 // Test program -> warden, over the server's own channel:
 //   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy, level, sealed,
-//          kernel_event: never|free|always} + a descriptor that becomes the leader's number 3, if one rides along
+//          kernel_event: never|free|always, sockets?: [{name, listens, host, port | path}]} + a descriptor that becomes the leader's number 3, if one rides along
 //                                                        -> started {pid, init, containment, why_not, kernel_event: "" or why not}
 //                                                           | failed {operation, errno}
 //   signal {signal, whole_tree}                          -> signalled {errno}

@@ -12,6 +12,7 @@
 #include "containment/contained_launch.h"
 #include "containment/level.h"
 #include "containment/tree_signal.h"
+#include "keeper/listen_sockets.h"
 #include "process/listen_filter.h"
 #include "process/switches.h"
 #include "report/encode.h"
@@ -152,6 +153,12 @@ void Warden::Launch(const json& message, const process::FileDescriptor& descript
   request.new_group = !request.new_session;
   request.parent_death_signal = SIGKILL;
   request.tag = finder_.tag();
+  const auto sockets = MakeListenSockets(message.value("sockets", json::array()), request);
+  if (!sockets.ok()) {
+    TellOwner(Failed(sockets.failure()));
+    io_.stop();
+    return;
+  }
   ListenFilterRequest filter(request, message.at("kernel_event").get<std::string>());
   if (const auto made = MakeSeal(message); !made.ok()) {
     LaunchFailed(made.failure());

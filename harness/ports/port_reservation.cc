@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ports/port_reservation.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -33,18 +34,20 @@ int BindEverywhere(const FileDescriptor& socket, std::uint16_t port) {
   return Bind(socket, address);
 }
 
-int BindIpv4(const FileDescriptor& socket, std::uint16_t port) {
+int BindIpv4(const FileDescriptor& socket, const std::string& host, std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
+  if (!host.empty() && ::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return EINVAL;
   return Bind(socket, address);
 }
 
 // The bound socket, or the errno. Without any reuse option yet: this is what refuses a second harness.
-int Hold(int family, std::uint16_t port, FileDescriptor& socket) {
-  socket.Reset(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
+int Hold(int family, const std::string& host, std::uint16_t port, Protocol protocol, FileDescriptor& socket) {
+  const int type = protocol == Protocol::kTcp ? SOCK_STREAM : SOCK_DGRAM;
+  socket.Reset(::socket(family, type | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return errno;
-  return family == AF_INET6 ? BindEverywhere(socket, port) : BindIpv4(socket, port);
+  return family == AF_INET6 ? BindEverywhere(socket, port) : BindIpv4(socket, host, port);
 }
 
 // Whether the error says that this machine has no IPv6, and not that the number is taken.
@@ -69,31 +72,34 @@ std::uint16_t BoundPort(const FileDescriptor& socket) {
   return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
 }
 
-Result<FileDescriptor> HoldNumber(std::uint16_t port) {
+Result<FileDescriptor> HoldNumber(std::uint16_t port, Protocol protocol, const std::string& host) {
   FileDescriptor socket;
-  int error = Hold(AF_INET6, port, socket);
-  if (MeansNoIpv6(error)) error = Hold(AF_INET, port, socket);
+  int error = host.empty() ? Hold(AF_INET6, host, port, protocol, socket) : EAFNOSUPPORT;
+  if (MeansNoIpv6(error)) error = Hold(AF_INET, host, port, protocol, socket);
   // Only now: with these set before, a second harness would have been let in.
   if (error == 0) error = SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (error == 0) error = SetOption(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (error == 0 && protocol == Protocol::kTcp) error = SetOption(socket, SOL_SOCKET, SO_REUSEPORT, 1);
   if (error == 0) return socket;
-  return Failure{port == 0 ? "reserve a TCP port" : "reserve TCP port " + std::to_string(port), error};
+  const std::string name = protocol == Protocol::kTcp ? "TCP port" : "UDP port";
+  return Failure{(port == 0 ? "reserve a " + name : "reserve " + name + ' ' + std::to_string(port)) +
+                     (host.empty() ? "" : " on " + host),
+                 error};
 }
 
 }  // namespace
 
-Result<PortReservation> PortReservation::Any() {
-  Result<PortReservation> reserved = Of(0);
+Result<PortReservation> PortReservation::Any(Protocol protocol, const std::string& address) {
+  Result<PortReservation> reserved = Of(0, protocol, address);
   // The range is used up: it may have been made small, and test programs are many.
   for (int i = 0; !reserved.ok() && reserved.failure().error == EADDRINUSE && i < kTriesOutsideTheRange; ++i) {
-    Result<PortReservation> other = Of(DrawUnprivileged());
+    Result<PortReservation> other = Of(DrawUnprivileged(), protocol, address);
     if (other.ok()) return other;
   }
   return reserved;
 }
 
-Result<PortReservation> PortReservation::Of(std::uint16_t port) {
-  Result<FileDescriptor> socket = HoldNumber(port);
+Result<PortReservation> PortReservation::Of(std::uint16_t port, Protocol protocol, const std::string& address) {
+  Result<FileDescriptor> socket = HoldNumber(port, protocol, address);
   if (!socket.ok()) return socket.failure();
   const std::uint16_t held = port != 0 ? port : BoundPort(*socket);
   return PortReservation(std::move(*socket), held);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "process/file_descriptor.h"
@@ -9,7 +10,9 @@
 
 namespace curfew::ports {
 
-// A TCP port number that is nobody else's for as long as this lives: on every address of this network
+enum class Protocol { kTcp, kUdp };
+
+// A port number that is nobody else's for as long as this lives: on every address of this network
 // namespace, IPv4 and IPv6, against every bind(2) that does not itself ask to share the number.
 //
 // The number is held by a bound socket that never listens. It is bound *without* options, so that a second
@@ -20,16 +23,21 @@ namespace curfew::ports {
 // The socket is dual-stack [::]. A hold on 0.0.0.0 or 127.0.0.1 serves the same servers, but the kernel then
 // hands the number to strangers who bind [::1]:0: a client of "localhost" may reach them.
 //
+// A UDP number gets SO_REUSEADDR alone: with SO_REUSEPORT the kernel would give a share of the datagrams to the hold.
+//
 // Does not: help a server that sets neither option; its bind fails with EADDRINUSE. Nor keep out a stranger
 // who names the number and sets SO_REUSEADDR before the server listens; readiness tells such a one from the
 // server. Threads: a value to move about; one thread at a time.
 class PortReservation {
  public:
   // A number of the kernel's choice, from net.ipv4.ip_local_port_range, or where that is used up any other from 1024 up.
-  [[nodiscard]] static process::Result<PortReservation> Any();
+  // `address`: an IPv4 address to hold it on instead of all; "" for all.
+  [[nodiscard]] static process::Result<PortReservation> Any(Protocol protocol = Protocol::kTcp,
+                                                            const std::string& address = "");
   // This number; 0 is Any(). EADDRINUSE when anyone in this network namespace has it, EACCES for a privileged
   // one.
-  [[nodiscard]] static process::Result<PortReservation> Of(std::uint16_t port);
+  [[nodiscard]] static process::Result<PortReservation> Of(std::uint16_t port, Protocol protocol = Protocol::kTcp,
+                                                           const std::string& address = "");
 
   PortReservation(PortReservation&& other) noexcept
       : socket_(std::move(other.socket_)), port_(std::exchange(other.port_, 0)) {}

@@ -19,8 +19,10 @@
 #include <boost/process/v2/posix/default_launcher.hpp>
 #include <boost/process/v2/process.hpp>
 
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <string_view>
 
 #include "process/listen_filter.h"
 #include "process/names.h"
@@ -81,6 +83,10 @@ class ChildSetup {
   template <class L>
   error_code on_setup(L& launcher, const v2::filesystem::path&, const char* const*& command_line) {
     command_line = argv_.data();  // v2 would put the path into argv[0]
+    if (request_.listen_pid) {
+      environment_.back() = listen_pid_.data();
+      environment_.push_back(nullptr);
+    }
     launcher.env = environment_.data();
     first_unused_ = 3 + static_cast<int>(request_.descriptors.size());
     if (request_.inherit_descriptors) return {};
@@ -107,6 +113,7 @@ class ChildSetup {
   template <class L>
   error_code on_exec_setup(L& launcher, const v2::filesystem::path&, const char* const*&) {
     ResetSignals();
+    if (request_.listen_pid) WriteListenPid(::getpid());
     launcher.step = Step::kCgroup;
     if (request_.cgroup_fd >= 0 && launcher.birth_cgroup < 0 && !EnterCgroup()) return LastError();
     launcher.step = Step::kParentDeathSignal;
@@ -159,6 +166,16 @@ class ChildSetup {
     return procs >= 0 && ::write(procs, "0", 1) == 1;  // 0 is whoever writes (cgroups(7))
   }
 
+  // Into the text that is among the environment's already: a formatted number without allocating.
+  void WriteListenPid(pid_t pid) {
+    std::array<char, 12> digits{};
+    std::size_t count = 0;
+    for (; pid > 0; pid /= 10) digits[count++] = static_cast<char>('0' + pid % 10);
+    char* out = listen_pid_.data() + kListenPid.size();
+    while (count > 0) *out++ = digits[--count];
+    *out = '\0';
+  }
+
   // exec resets handlers but keeps what is ignored; and a pending signal must not run a handler of the
   // parent's here once the mask is empty.
   void ResetSignals() const {
@@ -175,6 +192,8 @@ class ChildSetup {
   std::vector<const char*> environment_;
   std::vector<FileDescriptor> sources_;
   FileDescriptor filter_socket_;
+  static constexpr std::string_view kListenPid = "LISTEN_PID=";
+  std::array<char, 24> listen_pid_{"LISTEN_PID="};  // room for the longest number
   int first_unused_ = 3;
 };
 

@@ -38,6 +38,8 @@ struct LaunchRequest {
   // Sent to the new process when the launching *thread* ends (prctl(2)): only for single-threaded callers.
   int parent_death_signal = 0;
   std::optional<Tag> tag;
+  // The new process gets LISTEN_PID=<its own pid> (sd_listen_fds(3)) in addition to `environment`.
+  bool listen_pid = false;
   // The child's end of a socket for ReceiveListenFilter, or -1: no filter on listen(2).
   int listen_filter_socket = -1;
   bool listen_filter_gives_up_privileges = false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "readiness/listeners.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -19,19 +21,36 @@ namespace {
 using process::Result;
 using Sockets = std::vector<ListeningSocket>;
 
+constexpr std::string_view kLoopback = "127.0.0.1";
+
+// Whether a connection to the host (127.0.0.1: or to ::1) may end at a socket bound to this address.
+bool Reached(std::string_view address, std::string_view host) {
+  constexpr std::array<std::string_view, 3> kEvery = {"0.0.0.0", "::", "::ffff:0.0.0.0"};
+  if (std::find(kEvery.begin(), kEvery.end(), address) != kEvery.end()) return true;
+  if (address.starts_with("::ffff:")) address.remove_prefix(7);
+  return address == host || (address == "::1" && host == kLoopback);
+}
+
+std::uint32_t Ipv4(const std::string& host) {
+  in_addr address{};
+  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 ? ntohl(address.s_addr) : INADDR_LOOPBACK;
+}
+
 class DiagTable final : public ListenerTable {
  public:
-  explicit DiagTable(SockDiag diag) : diag_(std::move(diag)) {}
+  DiagTable(SockDiag diag, std::string host) : diag_(std::move(diag)), host_(std::move(host)), ipv4_(Ipv4(host_)) {}
 
   [[nodiscard]] Result<Sockets> On(std::uint16_t port) override {
     for (const int family : Families()) {
-      const Result<std::optional<ListeningSocket>> found = diag_.Exact(family, port);
+      const Result<std::optional<ListeningSocket>> found = diag_.Exact(family, port, ipv4_);
       if (!found.ok()) return found.failure();
       // Somebody listens. The exact answer is one socket, of a SO_REUSEPORT group any: now all are wanted.
       if (found.value()) return AllOn(port);
     }
     return Sockets();
   }
+
+  [[nodiscard]] Result<Sockets> All() override { return AllOn(0); }
 
  private:
   [[nodiscard]] std::span<const int> Families() const {
@@ -45,35 +64,40 @@ class DiagTable final : public ListenerTable {
       Result<Sockets> found = diag_.All(family, port);
       if (!found.ok()) return found.failure();
       for (ListeningSocket& socket : *found) {
-        if (ReachedByLoopback(socket.address)) all.push_back(std::move(socket));
+        if (Reached(socket.address, host_)) all.push_back(std::move(socket));
       }
     }
     return all;
   }
 
   SockDiag diag_;
+  std::string host_;
+  std::uint32_t ipv4_;
 };
 
 class ProcTable final : public ListenerTable {
  public:
-  explicit ProcTable(const procfs::Proc& proc) : proc_(proc) {}
+  ProcTable(const procfs::Proc& proc, std::string host) : proc_(proc), host_(std::move(host)) {}
 
   [[nodiscard]] std::string way() const override { return "reading"; }
+  [[nodiscard]] Result<Sockets> On(std::uint16_t port) override { return Read(port); }
+  [[nodiscard]] Result<Sockets> All() override { return Read(0); }
 
-  [[nodiscard]] Result<Sockets> On(std::uint16_t port) override {
+ private:
+  [[nodiscard]] Sockets Read(std::uint16_t port) const {
     Sockets all;
     for (procfs::Listener& listener : procfs::ReadListeners(proc_)) {
-      if (listener.port != port || !ReachedByLoopback(listener.address)) continue;
+      if ((port != 0 && listener.port != port) || !Reached(listener.address, host_)) continue;
       all.push_back({.address = std::move(listener.address),
-                     .port = port,
+                     .port = listener.port,
                      .inode = listener.inode,
                      .uid = listener.uid});
     }
     return all;
   }
 
- private:
   const procfs::Proc& proc_;
+  std::string host_;
 };
 
 }  // namespace
@@ -89,14 +113,14 @@ std::string ListeningSocket::ToString() const {
   return (ipv6 ? '[' + address + ']' : address) + ':' + std::to_string(port);
 }
 
-std::unique_ptr<ListenerTable> MakeProcListenerTable(const procfs::Proc& proc) {
-  return std::make_unique<ProcTable>(proc);
+std::unique_ptr<ListenerTable> MakeProcListenerTable(const procfs::Proc& proc, const std::string& host) {
+  return std::make_unique<ProcTable>(proc, host);
 }
 
-std::unique_ptr<ListenerTable> MakeListenerTable(const procfs::Proc& proc) {
+std::unique_ptr<ListenerTable> MakeListenerTable(const procfs::Proc& proc, const std::string& host) {
   Result<SockDiag> diag = SockDiag::Open();
-  if (!diag.ok()) return MakeProcListenerTable(proc);
-  return std::make_unique<DiagTable>(std::move(*diag));
+  if (!diag.ok()) return MakeProcListenerTable(proc, host);
+  return std::make_unique<DiagTable>(std::move(*diag), host);
 }
 
 }  // namespace curfew::readiness

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -33,16 +34,23 @@ class ListenerTable {
   // Every listening socket that a connection to 127.0.0.1:port or [::1]:port may reach, all members of a
   // SO_REUSEPORT group included. Empty while nobody listens. Connects to nothing.
   [[nodiscard]] virtual process::Result<std::vector<ListeningSocket>> On(std::uint16_t port) = 0;
+  // Those of every port.
+  [[nodiscard]] virtual process::Result<std::vector<ListeningSocket>> All() {
+    return process::Failure{.operation = "list every listening socket", .error = ENOTSUP};
+  }
   // "asking" or "reading".
   [[nodiscard]] virtual std::string way() const { return "asking"; }
 };
 
 // The real table: sock_diag(7), 2 us a question, or where that is refused (a seccomp filter, gVisor, no
 // inet_diag module) /proc/net/tcp{,6}, which costs milliseconds. `proc` must outlive it.
+// `host`: 127.0.0.1, which stands for ::1 too, or another IPv4 address of this machine.
 // Threads: one at a time.
-[[nodiscard]] std::unique_ptr<ListenerTable> MakeListenerTable(const procfs::Proc& proc);
+[[nodiscard]] std::unique_ptr<ListenerTable> MakeListenerTable(const procfs::Proc& proc,
+                                                               const std::string& host = "127.0.0.1");
 // The fall-back alone.
-[[nodiscard]] std::unique_ptr<ListenerTable> MakeProcListenerTable(const procfs::Proc& proc);
+[[nodiscard]] std::unique_ptr<ListenerTable> MakeProcListenerTable(const procfs::Proc& proc,
+                                                                   const std::string& host = "127.0.0.1");
 // The same for UDP: every socket that is bound to the port and connected to nobody, by sock_diag or, where that is
 // refused, from /proc/net/udp{,6}.
 [[nodiscard]] std::unique_ptr<ListenerTable> MakeUdpTable(const procfs::Proc& proc);

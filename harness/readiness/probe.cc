@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "readiness/accept_probe.h"
+#include "readiness/activated_probe.h"
 #include "readiness/command_probe.h"
 #include "readiness/group_probe.h"
 #include "readiness/http_probe.h"
@@ -60,6 +61,10 @@ std::unique_ptr<Probe> Make(const Ready& ready, const Subject& subject, Asks ask
       return std::make_unique<NotifyProbe>(subject);
     case Ready::Kind::kNotifyFd:
       return std::make_unique<NotifyFdProbe>(subject);
+    case Ready::Kind::kActivated:
+      return std::make_unique<ActivatedProbe>();
+    case Ready::Kind::kActivated:
+      return std::make_unique<ActivatedProbe>();
     case Ready::Kind::kWhen:
       return std::make_unique<WhenProbe>(ready.predicate(), subject.address);
     case Ready::Kind::kStaysReady: {

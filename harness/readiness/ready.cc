@@ -92,6 +92,10 @@ Ready Ready::StaysReady(Ready probe, Duration hold) {
   return ready;
 }
 
+Ready Ready::Activated() {
+  return {Kind::kActivated, {}};
+}
+
 Ready Ready::All(std::vector<Ready> parts) {
   Ready ready(Kind::kAll, {});
   ready.parts_ = std::move(parts);

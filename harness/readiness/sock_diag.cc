@@ -31,7 +31,8 @@ struct Question {
 constexpr std::uint32_t kListening = 1U << TCP_LISTEN;
 constexpr std::uint32_t kAnyState = ~0U;
 
-Question MakeQuestion(int family, std::uint16_t port, std::uint32_t states, std::uint32_t sequence) {
+Question MakeQuestion(int family, std::uint16_t port, std::uint32_t states, std::uint32_t ipv4,
+                      std::uint32_t sequence) {
   const bool all = states != 0;
   Question question;
   question.header.nlmsg_len = sizeof question;
@@ -44,7 +45,7 @@ Question MakeQuestion(int family, std::uint16_t port, std::uint32_t states, std:
   question.request.id.idiag_sport = htons(port);
   question.request.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
   question.request.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-  if (!all && family == AF_INET) question.request.id.idiag_src[0] = htonl(INADDR_LOOPBACK);
+  if (!all && family == AF_INET) question.request.id.idiag_src[0] = htonl(ipv4);
   if (!all && family == AF_INET6) question.request.id.idiag_src[3] = htonl(1);
   return question;
 }
@@ -87,8 +88,8 @@ Result<SockDiag> SockDiag::Open() {
   return diag;
 }
 
-int SockDiag::Ask(int family, std::uint16_t port, std::uint32_t states) {
-  const Question question = MakeQuestion(family, port, states, ++sequence_);
+int SockDiag::Ask(int family, std::uint16_t port, std::uint32_t states, std::uint32_t ipv4) {
+  const Question question = MakeQuestion(family, port, states, ipv4, ++sequence_);
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   const ssize_t sent = ::sendto(socket_.get(), &question, sizeof question, MSG_DONTWAIT,
@@ -120,9 +121,10 @@ int SockDiag::Answer(std::uint32_t states, std::vector<ListeningSocket>& found) 
   }
 }
 
-Result<std::optional<ListeningSocket>> SockDiag::Exact(int family, std::uint16_t port) {
+Result<std::optional<ListeningSocket>> SockDiag::Exact(int family, std::uint16_t port,
+                                                           std::uint32_t ipv4) {
   std::vector<ListeningSocket> found;
-  int error = Ask(family, port, 0);
+  int error = Ask(family, port, 0, ipv4);
   if (error == 0) error = Answer(0, found);
   if (error != 0 && error != ENOENT) return Failure{"ask sock_diag for port " + std::to_string(port), error};
   if (found.empty()) return std::optional<ListeningSocket>();

@@ -51,6 +51,8 @@ const char* Name(Ready::Kind kind) {
       return "When";
     case Ready::Kind::kStaysReady:
       return "StaysReady";
+    case Ready::Kind::kActivated:
+      return "Activated";
     case Ready::Kind::kAll:
       return "All";
     case Ready::Kind::kAny:
@@ -249,6 +251,7 @@ Problem FindProblem(const Ready& ready, const ServerAddress& address) {
       return CheckCommand(ready);
     case Ready::Kind::kNotify:
     case Ready::Kind::kNotifyFd:
+    case Ready::Kind::kActivated:
       return std::nullopt;
     case Ready::Kind::kWhen:
       return ready.predicate() ? Problem() : Title(ready) + "needs a function";

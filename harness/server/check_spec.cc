@@ -70,17 +70,83 @@ void CheckNames(const ServerSpec& spec) {
   }
 }
 
+// The ports that texts and sockets of the spec speak of.
+std::set<std::string> MentionedPorts(const ServerSpec& spec) {
+  std::set<std::string> names;
+  ForEachText(spec, [&](const std::string&, const std::string& text) {
+    for (const auto& word : FindPlaceholders(text)) {
+      if (word == "port") names.insert("");
+      if (word.starts_with("port:")) names.insert(word.substr(5));
+    }
+  });
+  for (const auto& socket : spec.sockets) {
+    if (socket.has_port()) names.insert(socket.name());
+  }
+  return names;
+}
+
+std::string Describe(const Port& port) {
+  switch (port.kind()) {
+    case Port::Kind::kReserved: return "Port()";
+    case Port::Kind::kReservedUdp: return "Port::Udp()";
+    case Port::Kind::kFixed: return std::to_string(port.number());
+    case Port::Kind::kDiscovered: break;
+  }
+  return "Port::Discover(" + (port.matches() ? "..." : std::to_string(port.number())) + ")";
+}
+
 void CheckPorts(const ServerSpec& spec) {
   if (spec.port_attempts < 1 || spec.port_attempts > 100) {
     Refuse("port_attempts", std::to_string(spec.port_attempts), "a start is tried 1 to 100 times");
   }
-  const auto used = PortNames(spec);
-  for (const auto& [name, number] : spec.ports) {
+  const auto used = MentionedPorts(spec);
+  for (const auto& [name, port] : spec.ports) {
     const std::string field = "ports[\"" + name + "\"]";
-    if (number < 1 || number > 65535) Refuse(field, std::to_string(number), "a port is a number from 1 to 65535");
-    if (!used.contains(name)) {
-      Refuse(field, std::to_string(number),
-             std::string("nothing in the spec uses {port") + (name.empty() ? "" : ":") + name + "}");
+    const std::string value = Describe(port);
+    const bool fixed = port.kind() == Port::Kind::kFixed;
+    const bool discovered = port.kind() == Port::Kind::kDiscovered;
+    if (fixed && (port.number() < 1 || port.number() > 65535)) Refuse(field, value, "a port is a number from 1 to 65535");
+    if (discovered && (port.number() < 0 || port.number() > 999)) Refuse(field, value, "they are counted from 0 to 999");
+    if (!discovered && !used.contains(name)) {
+      Refuse(field, value, std::string("nothing in the spec uses {port") + (name.empty() ? "" : ":") + name + "}");
+    }
+  }
+}
+
+bool Mentions(const Ready& ready, const std::set<Ready::Kind>& kinds) {
+  return kinds.contains(ready.kind()) ||
+         std::ranges::any_of(ready.parts(), [&kinds](const Ready& part) { return Mentions(part, kinds); });
+}
+
+// These connect to 127.0.0.1 and ::1, or look there.
+const std::set<Ready::Kind>& KindsForLoopback() {
+  static const std::set<Ready::Kind> kinds = {Ready::Kind::kTcpAccept, Ready::Kind::kHttp, Ready::Kind::kHttps,
+                                              Ready::Kind::kUdp};
+  return kinds;
+}
+
+void CheckAddress(const ServerSpec& spec) {
+  if (!spec.private_address || !Mentions(spec.ready, KindsForLoopback())) return;
+  Refuse("ready", "TcpAccept, Http, Https or Udp", "these look at 127.0.0.1 and not at a private_address; Ready::Tcp() does");
+}
+
+void CheckSockets(const ServerSpec& spec) {
+  if (spec.sockets.empty() && Mentions(spec.ready, {Ready::Kind::kActivated})) {
+    Refuse("ready", "Ready::Activated()", "`sockets` is empty: what is it to be activated by?");
+  }
+  if (!spec.sockets.empty() && Mentions(spec.ready, {Ready::Kind::kNotifyFd})) {
+    Refuse("ready", "Ready::NotifyFd()", "its descriptor is number 3, which is the first of `sockets`; use Ready::Notify()");
+  }
+  for (std::size_t i = 0; i < spec.sockets.size(); ++i) {
+    const auto& socket = spec.sockets[i];
+    const std::string field = "sockets[" + std::to_string(i) + "]";
+    if (socket.name().find_first_of(std::string(":{}\0\n", 5)) != std::string::npos) {
+      Refuse(field, Quote(socket.name()), "a name goes into LISTEN_FDNAMES: no ':', no brace, no newline and no NUL byte");
+    }
+    if (!socket.has_port() && (socket.path().empty() || socket.path() == "@")) Refuse(field, "a Unix socket", "it has no path");
+    const auto port = spec.ports.find(socket.name());
+    if (socket.has_port() && port != spec.ports.end() && port->second.kind() == Port::Kind::kDiscovered) {
+      Refuse(field, Quote(socket.name()), "that port is to be discovered, but a socket is bound before the server begins");
     }
   }
 }
@@ -116,13 +182,8 @@ void CheckNotify(const ServerSpec& spec) {
 }  // namespace
 
 std::set<std::string> PortNames(const ServerSpec& spec) {
-  std::set<std::string> names;
-  ForEachText(spec, [&](const std::string&, const std::string& text) {
-    for (const auto& word : FindPlaceholders(text)) {
-      if (word == "port") names.insert("");
-      if (word.starts_with("port:")) names.insert(word.substr(5));
-    }
-  });
+  auto names = MentionedPorts(spec);
+  for (const auto& [name, port] : spec.ports) names.insert(name);
   return names;
 }
 
@@ -138,6 +199,8 @@ void CheckSpec(const ServerSpec& spec) {
   ForEachText(spec, [&](const std::string& field, const std::string& text) { CheckText(spec, field, text); });
   CheckNotify(spec);
   CheckPorts(spec);
+  CheckAddress(spec);
+  CheckSockets(spec);
   CheckTimes(spec);
 }
 

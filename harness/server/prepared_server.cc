@@ -31,6 +31,7 @@ namespace {
 constexpr int kNotifyFd = 3;
 // unix(7): sun_path has 108 bytes, the last of them NUL.
 constexpr std::size_t kMaxSocketPath = 107;
+constexpr int kTriesForBoth = 50;
 
 [[noreturn]] void CouldNotLaunch(const std::string& name, const std::string& what, int error) {
   throw StartError(StartError::kCouldNotLaunch,
@@ -75,6 +76,7 @@ PreparedServer::PreparedServer(ServerSpec spec, const std::filesystem::path& bas
 }
 
 void PreparedServer::Place() {
+  ReserveAddress();
   ReservePorts();
   values_.insert({{"host", address_.host}, {"dir", address_.dir.string()}, {"socket", socket_.string()}});
   if (readiness::Mentions(spec_.ready, Ready::Kind::kNotifyFd)) values_["notify_fd"] = std::to_string(kNotifyFd);
@@ -115,16 +117,66 @@ void PreparedServer::StartOver() {
   Place();
 }
 
-bool PreparedServer::HasFreshPorts() const { return address_.ports.size() > spec_.ports.size(); }
+bool PreparedServer::HasFreshPorts() const {
+  return std::ranges::any_of(address_.ports, [this](const auto& port) {
+    const auto kind = PortOf(port.first).kind();
+    return kind == Port::Kind::kReserved || kind == Port::Kind::kReservedUdp;
+  });
+}
+
+Port PreparedServer::PortOf(const std::string& port_name) const {
+  const auto given = spec_.ports.find(port_name);
+  return given == spec_.ports.end() ? Port() : given->second;
+}
+
+std::map<std::string, Port> PreparedServer::PortsToDiscover() const {
+  std::map<std::string, Port> wanted;
+  for (const auto& [port_name, port] : spec_.ports) {
+    if (port.kind() == Port::Kind::kDiscovered) wanted.emplace(port_name, port);
+  }
+  return wanted;
+}
+
+void PreparedServer::Discovered(const std::map<std::string, std::uint16_t>& numbers) {
+  for (const auto& [port_name, number] : numbers) address_.ports[port_name] = number;
+}
+
+bool PreparedServer::MeansUdp(const std::string& port_name) const {
+  return PortOf(port_name).kind() == Port::Kind::kReservedUdp ||
+         std::ranges::any_of(spec_.sockets, [&](const ListenSocket& socket) {
+           return socket.kind() == ListenSocket::Kind::kUdp && socket.name() == port_name;
+         });
+}
+
+bool PreparedServer::MeansTcp(const std::string& port_name) const {
+  const bool has_socket = std::ranges::any_of(spec_.sockets, [&](const ListenSocket& socket) {
+    return socket.kind() == ListenSocket::Kind::kTcp && socket.name() == port_name;
+  });
+  return has_socket || !MeansUdp(port_name);
+}
+
+std::string PreparedServer::HoldAddress() const { return private_address_ ? private_address_->address() : ""; }
+
+void PreparedServer::ReserveAddress() {
+  if (!spec_.private_address || private_address_) return;
+  auto reserved = ports::AddressReservation::Any();
+  if (!reserved.ok()) {
+    CouldNotLaunch(name_, "could not have a private_address: " + reserved.failure().operation, reserved.failure().error);
+  }
+  private_address_ = std::move(*reserved);
+  address_.host = private_address_->address();
+}
 
 void PreparedServer::ReleasePorts() {
   if (ports_left_to_server_) reservations_.clear();
 }
 
 void PreparedServer::HoldPorts() {
-  if (!reservations_.empty()) return;
+  if (!ports_left_to_server_ || !reservations_.empty()) return;
   for (const auto& [port_name, number] : address_.ports) {
-    if (auto held = ports::PortReservation::Of(number); held.ok()) reservations_.push_back(std::move(*held));
+    if (PortOf(port_name).kind() == Port::Kind::kDiscovered || !MeansTcp(port_name)) continue;
+    auto held = ports::PortReservation::Of(number, ports::Protocol::kTcp, HoldAddress());
+    if (held.ok()) reservations_.push_back(std::move(*held));
   }
 }
 
@@ -132,33 +184,78 @@ void PreparedServer::ReservePorts() {
   // Fresh numbers while the old ones are held: so they are others. A number of the spec has to be let go of first.
   std::vector<ports::PortReservation> former = std::move(reservations_);
   std::erase_if(former, [this](const ports::PortReservation& held) {
-    return std::ranges::any_of(spec_.ports, [&held](const auto& fixed) { return fixed.second == held.port(); });
+    return std::ranges::any_of(spec_.ports, [&held](const auto& fixed) { return fixed.second.number() == held.port(); });
   });
   reservations_.clear();
   for (const auto& port_name : PortNames(spec_)) {
-    auto reserved = Reserve(port_name);
-    address_.ports[port_name] = reserved.port();
-    values_[port_name.empty() ? "port" : "port:" + port_name] = std::to_string(reserved.port());
-    reservations_.push_back(std::move(reserved));
+    if (PortOf(port_name).kind() == Port::Kind::kDiscovered) {
+      address_.ports[port_name] = 0;
+    } else {
+      Reserve(port_name);
+    }
+    values_[port_name.empty() ? "port" : "port:" + port_name] = std::to_string(address_.ports.at(port_name));
   }
 }
 
-ports::PortReservation PreparedServer::Reserve(const std::string& port_name) {
-  const auto fixed = spec_.ports.find(port_name);
-  const bool any = fixed == spec_.ports.end();
-  auto reserved = any ? ports::PortReservation::Any()
-                      : ports::PortReservation::Of(static_cast<std::uint16_t>(fixed->second));
-  if (reserved.ok()) return std::move(*reserved);
-  const int error = reserved.failure().error;
-  const bool taken = !any && error == EADDRINUSE;
-  std::string holder = taken ? readiness::DescribePortHolder(procfs::Proc(), static_cast<std::uint16_t>(fixed->second)) : "";
+void PreparedServer::Reserve(const std::string& port_name) {
+  using ports::PortReservation;
+  using ports::Protocol;
+  const int fixed = PortOf(port_name).number();
+  const auto reserve = [this](int number, Protocol protocol) {
+    return number == 0 ? PortReservation::Any(protocol, HoldAddress())
+                       : PortReservation::Of(static_cast<std::uint16_t>(number), protocol, HoldAddress());
+  };
+  const bool both = MeansTcp(port_name) && MeansUdp(port_name);
+  auto reserved = reserve(fixed, MeansTcp(port_name) ? Protocol::kTcp : Protocol::kUdp);
+  // A number that is free for one protocol is mostly free for the other.
+  std::vector<PortReservation> passed_over;
+  for (int i = 0; both && reserved.ok() && i < kTriesForBoth; ++i) {
+    auto other = reserve(reserved->port(), Protocol::kUdp);
+    if (other.ok()) {
+      reservations_.push_back(std::move(*other));
+      break;
+    }
+    if (fixed != 0 || i + 1 == kTriesForBoth) {
+      reserved = other.failure();
+      break;
+    }
+    passed_over.push_back(std::move(*reserved));
+    reserved = reserve(fixed, Protocol::kTcp);
+  }
+  if (!reserved.ok()) RefusePort(port_name, fixed, reserved.failure());
+  address_.ports[port_name] = reserved->port();
+  reservations_.push_back(std::move(*reserved));
+}
+
+void PreparedServer::RefusePort(const std::string& port_name, int fixed, const process::Failure& failure) const {
+  const bool taken = fixed != 0 && failure.error == EADDRINUSE;
+  std::string holder = taken ? readiness::DescribePortHolder(procfs::Proc(), static_cast<std::uint16_t>(fixed)) : "";
   if (taken) holder = holder.empty() ? "; somebody had it" : "; " + holder;
   throw StartError(taken ? StartError::kPortTaken : StartError::kCouldNotLaunch,
                    "failed to start server " + name_ + ": could not reserve {port" +
                        (port_name.empty() ? "" : ":" + port_name) + '}' +
-                       (any ? "" : " = " + std::to_string(fixed->second)) + ": " + reserved.failure().ToString() + holder +
+                       (fixed == 0 ? "" : " = " + std::to_string(fixed)) + ": " + failure.ToString() + holder +
                        (taken ? "\n  try         end that process, or let Curfew choose the number" : ""),
-                   {.error_number = error});
+                   {.error_number = failure.error});
+}
+
+nlohmann::json PreparedServer::SocketRequests() const {
+  auto requests = nlohmann::json::array();
+  for (const auto& socket : spec_.sockets) {
+    const bool listens = socket.kind() == ListenSocket::Kind::kTcp || socket.kind() == ListenSocket::Kind::kUnix;
+    nlohmann::json request = {{"listens", listens}};
+    if (socket.has_port()) {
+      request["name"] = socket.name().empty() ? "port" : socket.name();
+      request["host"] = address_.host;
+      request["port"] = address_.ports.at(socket.name());
+    } else {
+      const std::string path = Expanded(socket.path());
+      request["name"] = socket.name().empty() ? "socket" : socket.name();
+      request["path"] = path.starts_with('@') ? path : (address_.dir / path).string();
+    }
+    requests.push_back(std::move(request));
+  }
+  return requests;
 }
 
 // What this server's own log will show is filled in when it has: until then the placeholder stands for itself.
@@ -253,7 +350,8 @@ std::string PreparedServer::CommandLine() const {
 
 std::vector<std::string> PreparedServer::Environment(const std::map<std::string, std::string>& env) {
   // A service manager's words to the test program are not for its servers, which would answer it.
-  static const std::set<std::string> kNotForServers = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
+  static const std::set<std::string> kNotForServers = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+                                                        "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"};
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text(*entry);
@@ -300,6 +398,7 @@ nlohmann::json PreparedServer::LaunchRequest(const std::string& mark) const {
           {"own_session", spec_.own_session},
           {"daemonizes", spec_.daemonizes},
           {"policy", policy},
+          {"sockets", SocketRequests()},
           {"kernel_event", !spec_.kernel_event ? "free" : *spec_.kernel_event ? "always" : "never"}};
 }
 

@@ -12,6 +12,7 @@
 #include <curfew/log.h>
 #include <curfew/spec.h>
 
+#include "ports/address_reservation.h"
 #include "ports/port_reservation.h"
 #include "process/result.h"
 #include "readiness/unix_table.h"
@@ -49,6 +50,10 @@ class PreparedServer {
   // Whether StartOver brings other port numbers.
   [[nodiscard]] bool HasFreshPorts() const;
 
+  // The ports to be discovered; their numbers are 0 until they are.
+  [[nodiscard]] std::map<std::string, Port> PortsToDiscover() const;
+  void Discovered(const std::map<std::string, std::uint16_t>& numbers);
+
   // For a server that cannot bind over the reservations: from here on they are given up for its life.
   void LeavePortsToServer() { ports_left_to_server_ = true; }
   [[nodiscard]] bool PortsAreLeftToServer() const { return ports_left_to_server_; }
@@ -69,7 +74,15 @@ class PreparedServer {
  private:
   void Place();
   void ReservePorts();
-  ports::PortReservation Reserve(const std::string& port_name);
+  void ReserveAddress();
+  void Reserve(const std::string& port_name);
+  [[noreturn]] void RefusePort(const std::string& port_name, int fixed, const process::Failure& failure) const;
+  [[nodiscard]] bool MeansUdp(const std::string& port_name) const;
+  [[nodiscard]] bool MeansTcp(const std::string& port_name) const;
+  [[nodiscard]] Port PortOf(const std::string& port_name) const;
+  // Where ports are held: on the private address, or ("") on every one.
+  [[nodiscard]] std::string HoldAddress() const;
+  [[nodiscard]] nlohmann::json SocketRequests() const;
   void RemoveFiles();
   void MakeDirectory();
   void FillIn();
@@ -88,6 +101,7 @@ class PreparedServer {
   Log log_;
   Ready ready_;
   std::map<std::string, std::string> values_;  // of the placeholders
+  std::optional<ports::AddressReservation> private_address_;
   std::vector<ports::PortReservation> reservations_;
   bool ports_left_to_server_ = false;
   std::optional<readiness::UnixAddress> notify_address_;

@@ -10,6 +10,7 @@
 #include "containment/level.h"
 #include "process/clock.h"
 #include "process/switches.h"
+#include "readiness/discover_probe.h"
 #include "readiness/validate.h"
 #include "server/check_spec.h"
 #include "server/command_run.h"
@@ -133,7 +134,6 @@ void Server::Impl::Prepare(ServerSpec spec) {
   }
   server::CheckSpec(spec);
   level = LevelOrThrow();
-  listeners = readiness::MakeListenerTable(TheProc());
   datagram_sockets = readiness::MakeUdpTable(TheProc());
   unix_sockets = readiness::MakeUnixTable();
   test = run.current_test();
@@ -144,6 +144,7 @@ void Server::Impl::Prepare(ServerSpec spec) {
   std::map<std::string, std::string> values;
   for (const auto* record : state.servers) record->AddCaptured(values);  // what was started later stays
   prepared = std::make_unique<server::PreparedServer>(std::move(spec), state.directory / number, std::move(values));
+  listeners = readiness::MakeListenerTable(TheProc(), prepared->address().host);
 }
 
 Server::Impl::~Impl() {
@@ -257,20 +258,41 @@ std::unique_ptr<readiness::Probe> Server::Impl::MakeProbe(const ServerLife& tree
         if (!warden.ok()) return warden.failure();
         return std::move(warden->channel);
       });
-  return readiness::MakeProbe(prepared->ready(), {.address = prepared->address(),
-                                                  .log = prepared->log().path(),
-                                                  .log_offset = log_offset,
-                                                  .launched = launched,
-                                                  .once = !launched,
-                                                  .tree = &tree,
-                                                  .proc = &TheProc(),
-                                                  .listeners = listeners.get(),
-                                                  .datagram_sockets = datagram_sockets.get(),
-                                                  .unix_sockets = unix_sockets.get(),
-                                                  .captures = captures,
-                                                  .commands = commands.get(),
-                                                  .notify_socket = notify_socket.get(),
-                                                  .notify_pipe = notify_pipe.get()});
+  auto subject = MakeSubject(tree, log_offset);
+  subject.launched = launched;
+  subject.once = !launched;
+  subject.captures = captures;
+  subject.commands = commands.get();
+  return readiness::MakeProbe(prepared->ready(), subject);
+}
+
+readiness::Subject Server::Impl::MakeSubject(const ServerLife& tree, std::uint64_t log_offset) const {
+  readiness::Subject subject;
+  subject.address = prepared->address();
+  subject.log = prepared->log().path();
+  subject.log_offset = log_offset;
+  subject.tree = &tree;
+  subject.proc = &TheProc();
+  subject.listeners = listeners.get();
+  subject.datagram_sockets = datagram_sockets.get();
+  subject.unix_sockets = unix_sockets.get();
+  subject.notify_socket = notify_socket.get();
+  subject.notify_pipe = notify_pipe.get();
+  return subject;
+}
+
+std::optional<Outcome> Server::Impl::Discover(ServerLife& attempt, Deadline deadline, const std::stop_token& cancel) {
+  auto wanted = prepared->PortsToDiscover();
+  if (wanted.empty()) return std::nullopt;
+  std::set<std::uint16_t> known;
+  for (const auto& [name, number] : prepared->address().ports) {
+    if (!wanted.contains(name)) known.insert(number);
+  }
+  readiness::DiscoverProbe probe(std::move(wanted), std::move(known), MakeSubject(attempt, 0));
+  auto outcome = readiness::AwaitReady(probe, attempt, prepared->log().path(), cancel, deadline);
+  if (outcome.kind != Outcome::Kind::kReady) return outcome;
+  prepared->Discovered(probe.found());
+  return std::nullopt;
 }
 
 void Server::Impl::Start(const std::stop_token& cancel) {
@@ -299,6 +321,8 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   NoteContainment(attempt->containment());
   readiness::Captures captures;
   auto outcome = [&] {
+    if (auto undiscovered = Discover(*attempt, deadline, cancel)) return std::move(*undiscovered);
+    // The probes take the numbers as they are now.
     const auto probe = MakeProbe(*attempt, log_offset, launched_at, &captures);
     WaitTeller teller(prepared->name(), ObserverOfWaits());
     return readiness::AwaitReady(*probe, *attempt, prepared->log().path(), cancel, deadline, process::Clock::Steady(),

@@ -67,6 +67,10 @@ struct Server::Impl : ServerRecord {
   [[nodiscard]] std::unique_ptr<readiness::Probe> MakeProbe(const server::ServerLife& tree, std::uint64_t log_offset,
                                                             std::optional<Deadline> launched,
                                                             readiness::Captures* captures);
+  [[nodiscard]] readiness::Subject MakeSubject(const server::ServerLife& tree, std::uint64_t log_offset) const;
+  // Waits for the ports to be discovered, if there are any. Nothing if that went well, else how it ended.
+  [[nodiscard]] std::optional<readiness::Outcome> Discover(server::ServerLife& attempt, Deadline deadline,
+                                                           const std::stop_token& cancel);
   // A life ends.
   StopResult End(bool kill);
   // Passes on what a stop found: orphans and survivors become leaks of the run.

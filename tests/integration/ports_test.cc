@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -179,6 +181,136 @@ TEST(FixedPortTest, AServerOfThisRunIsNoOrphan) {
   spec.ports = {{"", first.port()}};
   EXPECT_THAT(RefusalOf(std::move(spec), StartError::kPortTaken),
               AllOf(HasSubstr("pid "), HasSubstr("server \"tcp_echo\" of run"), Not(HasSubstr("orphan"))));
+}
+
+// The numbers the server says it listens on, in the order in which it began to.
+std::vector<std::uint16_t> Announced(const Server& server) {
+  std::vector<std::uint16_t> numbers;
+  std::istringstream log(server.log().Text());
+  const std::string begin = "listening on 127.0.0.1:";
+  for (std::string line; std::getline(log, line);) {
+    if (line.starts_with(begin)) numbers.push_back(static_cast<std::uint16_t>(std::stoi(line.substr(begin.size()))));
+  }
+  return numbers;
+}
+
+TEST(DiscoverTest, NumberIsReadFromTheKernel) {
+  auto spec = Sample("tcp_echo");
+  spec.ports = {{"", Port::Discover()}};
+  auto server = Server::Start(std::move(spec));
+  EXPECT_THAT(Announced(server), ElementsAre(server.port()));
+  EXPECT_THAT(server, IsReady());
+  server.Restart();
+  EXPECT_EQ(Announced(server).back(), server.port());
+  TcpClient client(server.host(), server.port(), 60s);
+  EXPECT_EQ(client.Exchange("hello"), "hello");
+}
+
+TEST(DiscoverTest, SeveralAreInTheOrderOfTheServersDescriptors) {
+  auto server = Server::Start({.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "4"},
+                               .ports = {{"", Port::Discover()}, {"third", Port::Discover(2)}, {"last", Port::Discover(3)}},
+                               .ready = Ready::All({Ready::Tcp("last"), Ready::Tcp()})});
+  const auto announced = Announced(server);
+  ASSERT_EQ(announced.size(), 4U);
+  EXPECT_EQ(server.port(), announced[0]);
+  EXPECT_EQ(server.port("third"), announced[2]);
+  EXPECT_EQ(server.port("last"), announced[3]);
+}
+
+TEST(DiscoverTest, FunctionChoosesAmongThem) {
+  std::set<std::uint16_t> seen;
+  const auto third = [&seen](const Listening& listening) {
+    EXPECT_EQ(listening.address, "127.0.0.1");
+    EXPECT_GT(listening.pid, 0);
+    seen.insert(listening.port);
+    return seen.size() == 3;
+  };
+  auto server = Server::Start({.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "3"}, .ports = {{"", Port::Discover(third)}}});
+  EXPECT_EQ(server.port(), Announced(server).back());
+}
+
+TEST(DiscoverTest, WhatWorkersListenOnIsFoundBehindTheLeadersOwn) {
+  auto server = Server::Start({.shell = CURFEW_SAMPLE_DIR "/tcp_echo & wait", .ports = {{"", Port::Discover()}}});
+  EXPECT_THAT(Announced(server), ElementsAre(server.port()));
+}
+
+TEST(DiscoverTest, TooFewAreToldWhenTimeIsUp) {
+  EXPECT_THAT(RefusalOf({.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "2"},
+                         .ports = {{"", Port::Discover(2)}},
+                         .ready_timeout = 1s},
+                        StartError::kTimedOut),
+              AllOf(HasSubstr("the server listens on"), HasSubstr("{port} is not there yet")));
+}
+
+TEST(PrivateAddressTest, ServersWithTheSameFixedPortRunAtOnce) {
+  std::uint16_t number = 0;
+  {
+    auto any = Server::Start(Sample("tcp_echo"));
+    number = any.port();
+  }
+  std::vector<Server> servers;
+  std::set<std::string> hosts;
+  for (int i = 0; i < 5; ++i) {
+    servers.push_back(Server::Start({.command = {CURFEW_SAMPLE_DIR "/tcp_echo", "--host", "{host}", "--port", "{port}"},
+                                     .ports = {{"", number}},
+                                     .private_address = true}));
+    EXPECT_THAT(servers.back(), IsReady());
+    EXPECT_THAT(servers.back().host(), testing::StartsWith("127."));
+    hosts.insert(servers.back().host());
+    TcpClient client(servers.back().host(), number, 60s);
+    EXPECT_EQ(client.Exchange("hello"), "hello");
+  }
+  EXPECT_EQ(hosts.size(), 5U);
+}
+
+TEST(PrivateAddressTest, WhoListensOnEveryAddressIsInTheWayAndNamed) {
+  auto everywhere = Server::Start({.command = {CURFEW_SAMPLE_DIR "/tcp_echo", "--host", "0.0.0.0", "--port", "{port}"}});
+  auto spec = Sample("tcp_echo");
+  spec.ports = {{"", everywhere.port()}};
+  spec.private_address = true;
+  EXPECT_THAT(RefusalOf(std::move(spec), StartError::kPortTaken), HasSubstr("pid " + std::to_string(everywhere.pid())));
+}
+
+ServerSpec Activated(std::vector<ListenSocket> sockets) {
+  return {.command = {CURFEW_SAMPLE_DIR "/activated"}, .sockets = std::move(sockets), .ready = Ready::Activated()};
+}
+
+TEST(ActivatedTest, SocketsOfEveryKindAreOpenNamedAndNobodyElses) {
+  auto server = Server::Start(Activated({ListenSocket::Tcp(), ListenSocket::Udp("dns"), ListenSocket::Tcp("dns"),
+                                         ListenSocket::Unix("{socket}", "control"), ListenSocket::UnixDatagram("log.sock")}));
+  ASSERT_TRUE(Eventually([&] { return server.log().Find("unix datagram bound").has_value(); })) << server.log().Text();
+  const auto lines = server.log().Tail();
+  EXPECT_THAT(lines, ElementsAre("names port:dns:dns:control:socket", "socket inet stream listens", "socket inet datagram bound",
+                                 "socket inet stream listens", "socket unix stream listens", "socket unix datagram bound"));
+  EXPECT_NE(server.port(), server.port("dns"));
+  TcpClient client(server.host(), server.port(), 60s);
+  EXPECT_EQ(client.Exchange("hello"), "hello");
+  EXPECT_THAT(server, IsReady());
+}
+
+TEST(ActivatedTest, ClientsWaitInTheQueueOfAServerThatIsNotUpYet) {
+  auto spec = Activated({ListenSocket::Tcp()});
+  spec.command.insert(spec.command.end(), {"--delay-ms", "500"});
+  auto server = Server::Start(std::move(spec));
+  TcpClient client(server.host(), server.port(), 60s);
+  client.Send("early\n");
+  EXPECT_EQ(client.ReceiveLine(), "early");
+}
+
+TEST(ActivatedTest, DeadServerRefusesAndComesBackOnTheSamePort) {
+  auto server = Server::Start(Activated({ListenSocket::Tcp(), ListenSocket::Unix()}));
+  const auto port = server.port();
+  server.Crash();
+  EXPECT_NO_THROW(Occupy(port));  // nobody listens there any more, and what is held can be bound over
+  server.Restart();
+  EXPECT_EQ(server.port(), port);
+  TcpClient client(server.host(), port, 60s);
+  EXPECT_EQ(client.Exchange("again"), "again");
+}
+
+TEST(ActivatedTest, SocketThatCannotBeBoundIsNamed) {
+  EXPECT_THAT(RefusalOf(Activated({ListenSocket::Unix("/no/such/directory/s")}), StartError::kCouldNotLaunch),
+              AllOf(HasSubstr("bind the server's socket to /no/such/directory/s"), HasSubstr("ENOENT")));
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ class Ready {
  public:
   enum class Kind {
     kTcp, kTcpAccept, kUdp, kUnix, kUnixDatagram, kHttp, kHttps, kLog, kFile, kFileSettled, kCommand, kNotify,
-    kNotifyFd, kWhen, kStaysReady, kAll, kAny
+    kNotifyFd, kActivated, kWhen, kStaysReady, kAll, kAny
   };
 
   // One HTTP status, 204, or all from one to another, {200, 299}.
@@ -133,6 +133,8 @@ class Ready {
   // answer once and then break down, or are still loading. It is asked as often as it would be without this. Parts of
   // an All or Any in it are asked again even when they have held; a log line that was written stays written.
   [[nodiscard]] static Ready StaysReady(Ready probe, Duration hold);
+  // Nothing is waited for: ServerSpec::sockets are open before the server runs, and who connects waits in their queue.
+  [[nodiscard]] static Ready Activated();
   // Every part holds (each is asked until it has held once), or the first of them does.
   [[nodiscard]] static Ready All(std::vector<Ready> parts);
   [[nodiscard]] static Ready Any(std::vector<Ready> parts);

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include <curfew/duration.h>
+#include <curfew/listen_socket.h>
+#include <curfew/port.h>
 #include <curfew/ready.h>
 #include <curfew/stop.h>
 
@@ -20,7 +22,7 @@ using namespace std::chrono_literals;
 //
 // Placeholders are filled in wherever a field says so:
 //   {port}, {port:NAME}  a TCP port that is reserved for this server until it is stopped for good
-//   {host}               127.0.0.1
+//   {host}               127.0.0.1, or the address of this server alone (private_address)
 //   {dir}                a directory of this server's own, empty at first, removed in the end
 //   {socket}             a path inside a short directory, fit for a Unix socket (unix(7): 107 bytes)
 //   {notify_fd}          the number of the descriptor that Ready::NotifyFd reads
@@ -41,9 +43,16 @@ struct ServerSpec {
   // A line for /bin/sh -c, with placeholders. Excludes `command`.
   std::string shell = {};
 
-  // Numbers of your own choice for {port} ("") and {port:NAME}, 1 to 65535, instead of reserved ones. Two
-  // test programs can then not run at once: the second gets kPortTaken.
-  std::map<std::string, int> ports = {};
+  // Where the numbers of {port} ("") and {port:NAME} come from, if they are not to be reserved: see Port. A plain
+  // number is one of your own choice.
+  std::map<std::string, Port> ports = {};
+
+  // {host} becomes an address 127.A.B.C that no other server on this machine has: so that many can run at once whose
+  // ports are fixed, if they bind {host} and not every address.
+  bool private_address = false;
+
+  // What the server finds open when it begins; goes with Ready::Activated().
+  std::vector<ListenSocket> sockets = {};
 
   // How often a start is tried at most (1 to 100) when it fails because an address is taken: each time on fresh
   // ports, with an empty {dir}, and all under one ready_timeout. Numbers of your own choice are not changed. A server

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "ports/address_reservation.h"
 #include "process/file_descriptor.h"
 
 namespace curfew::ports {
@@ -162,6 +163,48 @@ TEST(PortReservationTest, NumbersAreDistinctAndFreeAgainAfterwards) {
   }
   const process::Result<PortReservation> again = PortReservation::Of(number);
   EXPECT_TRUE(again.ok()) << again.failure().ToString();
+}
+
+TEST(PortReservationTest, DatagramsReachTheServerAndNotTheHold) {
+  process::Result<PortReservation> reserved = PortReservation::Any(Protocol::kUdp);
+  ASSERT_TRUE(reserved.ok()) << reserved.failure().ToString();
+  EXPECT_FALSE(PortReservation::Of(reserved->port(), Protocol::kUdp).ok());
+  const Address address = MakeAddress("127.0.0.1", reserved->port());
+  const FileDescriptor server(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int one = 1;
+  ::setsockopt(server.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  ASSERT_EQ(::bind(server.get(), address.get(), address.size), 0);
+  const FileDescriptor client(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(::sendto(client.get(), "x", 1, 0, address.get(), address.size), 1);
+    char byte = 0;
+    ASSERT_EQ(::recv(server.get(), &byte, 1, 0), 1) << "datagram " << i;
+  }
+}
+
+TEST(PortReservationTest, OnOneAddressItLeavesTheOthersAlone) {
+  const PortReservation everywhere = Reserve();
+  process::Result<PortReservation> first = PortReservation::Any(Protocol::kTcp, "127.1.2.3");
+  ASSERT_TRUE(first.ok()) << first.failure().ToString();
+  EXPECT_TRUE(PortReservation::Of(first->port(), Protocol::kTcp, "127.1.2.4").ok());
+  EXPECT_FALSE(PortReservation::Of(first->port(), Protocol::kTcp, "127.1.2.3").ok());
+  EXPECT_FALSE(PortReservation::Of(everywhere.port(), Protocol::kTcp, "127.1.2.3").ok());
+}
+
+TEST(AddressReservationTest, IsGivenOnceAndFreeAgainAfterwards) {
+  std::string address;
+  {
+    process::Result<AddressReservation> reserved = AddressReservation::Any();
+    ASSERT_TRUE(reserved.ok()) << reserved.failure().ToString();
+    address = reserved->address();
+    EXPECT_EQ(address.substr(0, 4), "127.");
+    const process::Result<AddressReservation> again = AddressReservation::Of(address);
+    ASSERT_FALSE(again.ok());
+    EXPECT_EQ(again.failure().error, EADDRINUSE);
+    // It is an address of this machine.
+    EXPECT_TRUE(PortReservation::Any(Protocol::kTcp, address).ok());
+  }
+  EXPECT_TRUE(AddressReservation::Of(address).ok());
 }
 
 TEST(PortReservationTest, MovesAndIsHeldOnce) {

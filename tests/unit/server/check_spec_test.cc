@@ -121,6 +121,34 @@ TEST(CheckSpecTest, RefusesPortsOutOfRangeAndUnused) {
   EXPECT_THAT(Refusal(spec), HasSubstr("uses {port}"));
 }
 
+TEST(CheckSpecTest, RefusesPortsToDiscoverThatCannotBe) {
+  auto spec = Good();
+  spec.ports = {{"", Port::Discover(-1)}};
+  EXPECT_THAT(Refusal(spec), HasSubstr("ports[\"\"] is Port::Discover(-1)"));
+  spec.ports = {{"", Port::Discover()}};
+  spec.sockets = {ListenSocket::Tcp()};
+  EXPECT_THAT(Refusal(spec), AllOf(HasSubstr("sockets[0]"), HasSubstr("to be discovered")));
+}
+
+TEST(CheckSpecTest, TakesPortsToDiscoverThatNothingMentions) {
+  auto spec = Good();
+  spec.ports = {{"admin", Port::Discover()}, {"rest", Port::Discover([](const Listening&) { return true; })}};
+  EXPECT_NO_THROW(CheckSpec(spec));
+  EXPECT_THAT(PortNames(spec), testing::IsSupersetOf({"admin", "rest"}));
+}
+
+TEST(CheckSpecTest, RefusesSocketsThatCannotBe) {
+  auto spec = Good();
+  spec.ready = Ready::All({Ready::Activated()});
+  EXPECT_THAT(Refusal(spec), HasSubstr("`sockets` is empty"));
+  spec.sockets = {ListenSocket::Unix("{socket}", "a:b")};
+  EXPECT_THAT(Refusal(spec), AllOf(HasSubstr("sockets[0] is \"a:b\""), HasSubstr("LISTEN_FDNAMES")));
+  spec.sockets = {ListenSocket::Unix("{socket}"), ListenSocket::UnixDatagram("")};
+  EXPECT_THAT(Refusal(spec), AllOf(HasSubstr("sockets[1]"), HasSubstr("no path")));
+  spec.sockets = {ListenSocket::Unix("{sockte}")};
+  EXPECT_THAT(Refusal(spec), AllOf(HasSubstr("sockets[0]"), HasSubstr("{sockte}")));
+}
+
 TEST(CheckSpecTest, RefusesNoAttemptsAndTooMany) {
   for (const int attempts : {0, -1, 101}) {
     auto spec = Good();

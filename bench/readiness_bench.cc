@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// readiness_bench [STARTS]: the time from a server's listen(2) to the return of Server::Start, for each way of learning
+// of it, interleaved in one run, beside a poll that connects each 100 ms; and the processor time that waiting takes. The
+// server listens 5 to 50 ms after its start and tells the time of that by itself. Look at ratios: absolute figures
+// travel to no other machine, and to no loaded one (the load is printed).
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <curfew/harness.h>
+
+#include "server/run.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string kServer = CURFEW_SAMPLE_DIR "/stamps_listen";
+
+std::int64_t Now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+// A page that the server writes the time of its listen into.
+class Stamp {
+ public:
+  Stamp() {
+    const int file = ::mkstemp(path_.data());
+    if (file < 0 || ::ftruncate(file, 4096) != 0) std::abort();
+    void* const map = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (map == MAP_FAILED) std::abort();
+    stamp_ = static_cast<std::atomic<std::int64_t>*>(map);
+    ::close(file);
+  }
+  ~Stamp() { ::unlink(path_.c_str()); }
+  Stamp(const Stamp&) = delete;
+  Stamp& operator=(const Stamp&) = delete;
+  void Clear() { stamp_->store(0); }
+  [[nodiscard]] std::int64_t Await() const {
+    while (stamp_->load() == 0) ::usleep(100);
+    return stamp_->load();
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = "/tmp/readiness-bench-XXXXXX";
+  std::atomic<std::int64_t>* stamp_ = nullptr;
+};
+
+curfew::ServerSpec Spec(const Stamp& stamp, int delay_us) {
+  return {.command = {kServer, "--port", "{port}", "--stamp", stamp.path(), "--delay-us", std::to_string(delay_us)},
+          .stop = {.steps = {}}};
+}
+
+struct Way {
+  const char* name;
+  std::function<void(curfew::ServerSpec&)> change;
+  std::vector<double> microseconds = {};
+};
+
+double ByStart(Way& way, Stamp& stamp, int delay_us) {
+  auto spec = Spec(stamp, delay_us);
+  way.change(spec);
+  stamp.Clear();
+  auto server = curfew::Server::Start(std::move(spec));
+  const auto returned = Now();
+  return static_cast<double>(returned - stamp.Await()) / 1e3;
+}
+
+bool Connects(std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  return connected;
+}
+
+// What most suites do by hand.
+double ByPolling(Stamp& stamp, int delay_us) {
+  static std::uint16_t port = 20000;
+  ++port;
+  const std::string number = std::to_string(port);
+  const std::string delay = std::to_string(delay_us);
+  const char* argv[] = {kServer.c_str(), "--port", number.c_str(), "--stamp", stamp.path().c_str(), "--delay-us",
+                        delay.c_str(), nullptr};
+  stamp.Clear();
+  pid_t pid = 0;
+  if (::posix_spawn(&pid, kServer.c_str(), nullptr, nullptr, const_cast<char* const*>(argv), environ) != 0) std::abort();
+  while (!Connects(port)) ::usleep(100'000);
+  const auto seen = Now();
+  const auto listened = stamp.Await();
+  ::kill(pid, SIGKILL);  // our own uncollected child
+  ::waitpid(pid, nullptr, 0);
+  return static_cast<double>(seen - listened) / 1e3;
+}
+
+double Percentile(std::vector<double> values, double part) {
+  std::ranges::sort(values);
+  return values.at(static_cast<std::size_t>(part * static_cast<double>(values.size() - 1)));
+}
+
+double ProcessorSeconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// Percent of a core that the test program takes while it waits for a server that does not come.
+double CostOfWaiting(Way& way, Stamp& stamp) {
+  auto spec = Spec(stamp, 60'000'000);
+  way.change(spec);
+  spec.ready_timeout = 3s;
+  const double before = ProcessorSeconds();
+  try {
+    auto server = curfew::Server::Start(std::move(spec));
+  } catch (const curfew::StartError&) {
+    // It is not to come.
+  }
+  return 100 * (ProcessorSeconds() - before) / 3;
+}
+
+void PrintRow(const char* name, const std::vector<double>& values, double floor, double cost) {
+  std::printf("%-26s %10.0f %10.0f %10.0f %9.2f", name, Percentile(values, 0.5), Percentile(values, 0.99), Percentile(values, 1),
+              Percentile(values, 0.5) / floor);
+  if (cost >= 0) std::printf(" %9.2f", cost);
+  std::printf("\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int starts = argc > 1 ? std::atoi(argv[1]) : 200;
+  double load = 0;
+  static_cast<void>(::getloadavg(&load, 1));
+  Stamp stamp;
+  const auto print = [](curfew::ServerSpec& spec) { spec.command.emplace_back("--print"); };
+  const auto ask = [](curfew::ServerSpec& spec) { spec.kernel_event = false; };
+  std::vector<Way> ways = {{"kernel event", [](curfew::ServerSpec& spec) { spec.kernel_event = true; }},
+                           {"asking, it prints", [&](curfew::ServerSpec& spec) { ask(spec), print(spec); }},
+                           {"asking, it is silent", ask},
+                           {"activated", [](curfew::ServerSpec& spec) {
+                              spec.command.emplace_back("--activated");
+                              spec.sockets = {curfew::ListenSocket::Tcp()};
+                              spec.ready = curfew::Ready::Activated();
+                            }}};
+  std::vector<double> polled;
+  std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same delays in every run
+  std::uniform_int_distribution<int> delays(5'000, 50'000);
+  for (int i = 0; i < starts; ++i) {
+    for (auto& way : ways) way.microseconds.push_back(ByStart(way, stamp, delays(random)));
+    if (i % 4 == 0) polled.push_back(ByPolling(stamp, delays(random)));
+  }
+  const double floor = Percentile(ways.front().microseconds, 0.5);
+  std::printf("%d starts each, load %.1f on %ld processors; microseconds from listen() to the return (negative: before it)\n",
+              starts, load, ::sysconf(_SC_NPROCESSORS_ONLN));
+  std::printf("%-26s %10s %10s %10s %9s %9s\n", "", "p50", "p99", "max", "x event", "% of core");
+  for (auto& way : ways) {
+    const bool waits = &way != &ways.back();
+    PrintRow(way.name, way.microseconds, floor, waits ? CostOfWaiting(way, stamp) : 0);
+  }
+  PrintRow("connecting each 100 ms", polled, floor, -1);
+  curfew::Run::Current().End();
+  return 0;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// For measurements: after --delay-us it listens and puts the time of that (CLOCK_MONOTONIC, nanoseconds) into the first
+// eight bytes of --stamp, a file that is there. --print has it say so first, --activated listens on nothing of its own.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <atomic>
+
+#include "sample.h"
+
+int main(int argc, char** argv) {
+  const sample::Options options(argc, argv, {"delay-us", "stamp", "print", "activated"});
+  const int file = ::open(options.Text("stamp").c_str(), O_RDWR | O_CLOEXEC);
+  void* const map = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (map == MAP_FAILED) sample::Die("map --stamp");
+  auto* const stamp = static_cast<std::atomic<std::int64_t>*>(map);
+  std::this_thread::sleep_for(std::chrono::microseconds(options.Number("delay-us", 0)));
+  int listener = 3;
+  if (!options.Has("activated")) {
+    listener = sample::BindTcp(options.port());
+    if (options.Has("print")) sample::Say("about to listen");
+    if (::listen(listener, SOMAXCONN) != 0) sample::Die("listen");
+  }
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  stamp->store(now.tv_sec * 1'000'000'000LL + now.tv_nsec);
+  sample::ServeEcho(listener);
+}
