@@ -21,10 +21,13 @@
 //
 // Test program -> warden, over the server's own channel:
 //   launch {executable, argv, environment, working_dir, log, own_session, daemonizes, policy, level, sealed,
-//          kernel_event: never|free|always, sockets?: [{name, listens, host, port | path}]} + a descriptor that becomes the leader's number 3, if one rides along
+//          kernel_event: never|free|always, sockets?: [{name, listens, host, port | path}],
+//          private_network?} + a descriptor that becomes the leader's number 3, if one rides along
 //                                                        -> started {pid, init, containment, why_not, kernel_event: "" or why not}
+//                                                           + a sock_diag socket of the private network
 //                                                           | failed {operation, errno}
 //   signal {signal, whole_tree}                          -> signalled {errno}
+//   connect {host, port}                                 -> connected {} + the socket, on its way | connected {errno}
 //   stop {kill?: true}                                   -> stopped {cause, result}
 // Warden -> test program, unasked: stopping {cause, announced} when somebody else asked for it; listens {thread, descriptor}
 // for the first calls of listen (if kernel_event); exited {status}; empty {} (nothing of the tree is left); stopped {cause, result} when somebody else asked for it

@@ -2,6 +2,7 @@
 #include "keeper/warden.h"
 
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -14,6 +15,8 @@
 #include "containment/tree_signal.h"
 #include "keeper/listen_sockets.h"
 #include "process/listen_filter.h"
+#include "process/network_namespace.h"
+#include "process/tcp_connect.h"
 #include "process/switches.h"
 #include "report/encode.h"
 
@@ -56,6 +59,12 @@ class ListenFilterRequest {
   [[nodiscard]] std::string Take(process::FileDescriptor& filter) {
     if (!ours_.valid()) return "not asked for";
     auto received = process::ReceiveListenFilter(ours_.get());
+    // A launch may have been tried twice: the one that counts is the last.
+    for (;;) {
+      auto later = process::ReceiveListenFilter(ours_.get());
+      if (!later.ok() && (later.failure().error == EAGAIN || later.failure().error == EBADMSG)) break;  // no more words
+      received = std::move(later);
+    }
     if (!received.ok()) return received.failure().ToString();
     filter = std::move(*received);
     return "";
@@ -127,6 +136,7 @@ void Warden::Handle(const json& message, const process::FileDescriptor& descript
   const auto& op = message.at("op");
   if (op == "launch") Launch(message, descriptor);
   if (op == "signal") Signal(message);
+  if (op == "connect") Connect(message);
   if (op == "stop") Stop("", true, message.value("kill", false));
 }
 
@@ -153,6 +163,16 @@ void Warden::Launch(const json& message, const process::FileDescriptor& descript
   request.new_group = !request.new_session;
   request.parent_death_signal = SIGKILL;
   request.tag = finder_.tag();
+  process::FileDescriptor diag;
+  if (message.value("private_network", false)) {
+    if (auto entered = process::EnterNewNetwork(); !entered.ok()) {
+      TellOwner(Failed(entered.failure()));
+      io_.stop();
+      return;
+    }
+    // The test program looks into this network by it. Without one it reads /proc/PID/net/tcp.
+    diag.Reset(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  }
   const auto sockets = MakeListenSockets(message.value("sockets", json::array()), request);
   if (!sockets.ok()) {
     TellOwner(Failed(sockets.failure()));
@@ -181,7 +201,8 @@ void Warden::Launch(const json& message, const process::FileDescriptor& descript
              {"init", seal_ ? seal_->init().pid() : 0},
              {"containment", containment},
              {"why_not", launched->why_not},
-             {"kernel_event", why_no_event}});
+             {"kernel_event", why_no_event}},
+            diag.get());
   TellKeeper({{"event", "launched"}, {"pid", leader_.pid()}, {"argv", request.argv}, {"containment", containment}});
   OnChild();
 }
@@ -247,6 +268,15 @@ void Warden::Signal(const json& message) {
   TellOwner({{"op", "signalled"}, {"errno", error}});
 }
 
+void Warden::Connect(const json& message) {
+  const auto socket = process::BeginConnect(message.at("host").get<std::string>(), message.at("port").get<std::uint16_t>());
+  if (socket.ok()) {
+    TellOwner({{"op", "connected"}, {"errno", 0}}, socket.value().get());
+  } else {
+    TellOwner({{"op", "connected"}, {"errno", socket.failure().error}});
+  }
+}
+
 void Warden::Stop(const std::string& cause, bool announced, bool kill) {
   if (!stop_) {
     stop_cause_ = cause;
@@ -289,9 +319,9 @@ void Warden::FinishStop() {
   io_.stop();
 }
 
-void Warden::TellOwner(const json& message) {
+void Warden::TellOwner(const json& message, int descriptor) {
   // A peer that is gone or does not read is told nothing; the stop goes on either way.
-  if (owner_.open()) static_cast<void>(owner_.Send(message, SendDeadline()));
+  if (owner_.open()) static_cast<void>(owner_.Send(message, SendDeadline(), descriptor));
 }
 
 void Warden::TellKeeper(const json& message) {

@@ -44,11 +44,13 @@ class Warden {
   void Launch(const nlohmann::json& message, const process::FileDescriptor& descriptor);
   void OnListen();
   void Signal(const nlohmann::json& message);
+  // Makes a connection inside the server's network.
+  void Connect(const nlohmann::json& message);
   // `announced`: the end of the run or a test's time-out, which is told elsewhere.
   void Stop(const std::string& cause, bool announced, bool kill);
   void StepStop();
   void FinishStop();
-  void TellOwner(const nlohmann::json& message);
+  void TellOwner(const nlohmann::json& message, int descriptor = -1);
   void TellKeeper(const nlohmann::json& event);
 
   boost::asio::io_context io_{1};

@@ -62,10 +62,10 @@ std::vector<Listener> Parse(std::string_view text, std::string_view state) {
   return sockets;
 }
 
-std::vector<Listener> Read(const Proc& proc, const std::string& table, std::string_view state) {
+std::vector<Listener> Read(const std::string& directory, const std::string& table, std::string_view state) {
   std::vector<Listener> all;
   for (const char* version : {"", "6"}) {
-    const std::optional<std::string> text = ReadWhole(proc.root().native() + "/net/" + table + version);
+    const std::optional<std::string> text = ReadWhole(directory + "/net/" + table + version);
     if (!text) continue;  // no such address family here
     std::vector<Listener> some = Parse(*text, state);
     all.insert(all.end(), std::move_iterator(some.begin()), std::move_iterator(some.end()));
@@ -80,7 +80,11 @@ std::vector<Listener> ParseNetTcp(std::string_view text) {
 }
 
 std::vector<Listener> ReadListeners(const Proc& proc) {
-  return Read(proc, "tcp", kListen);
+  return Read(proc.root().native(), "tcp", kListen);
+}
+
+std::vector<Listener> ReadListeners(const Proc& proc, pid_t pid) {
+  return Read(proc.root().native() + '/' + std::to_string(pid), "tcp", kListen);
 }
 
 std::vector<Listener> ParseNetUdp(std::string_view text) {
@@ -88,7 +92,7 @@ std::vector<Listener> ParseNetUdp(std::string_view text) {
 }
 
 std::vector<Listener> ReadUdpSockets(const Proc& proc) {
-  return Read(proc, "udp", kClose);
+  return Read(proc.root().native(), "udp", kClose);
 }
 
 void FillPorts(const Proc& proc, std::vector<ProcessInfo>& processes) {

@@ -27,6 +27,8 @@ struct Listener {
 // All listening TCP sockets, v4 and v6, from <root>/net/tcp{,6}. Walks the kernel's whole connection table
 // (milliseconds): for evidence, not for waiting.
 [[nodiscard]] std::vector<Listener> ReadListeners(const Proc& proc);
+// Those of the network namespace that this process is in.
+[[nodiscard]] std::vector<Listener> ReadListeners(const Proc& proc, pid_t pid);
 
 // The UDP sockets that are bound and connected to nobody, in text of /proc/net/udp or udp6, and in both.
 [[nodiscard]] std::vector<Listener> ParseNetUdp(std::string_view text);

@@ -110,17 +110,21 @@ bool ReachedByLoopback(std::string_view address) {
 
 std::string ListeningSocket::ToString() const {
   const bool ipv6 = address.find(':') != std::string::npos;
-  return (ipv6 ? '[' + address + ']' : address) + ':' + std::to_string(port);
+  return (ipv6 ? '[' + address + ']' : address) + ':' + std::to_string(port) + where;
 }
 
 std::unique_ptr<ListenerTable> MakeProcListenerTable(const procfs::Proc& proc, const std::string& host) {
   return std::make_unique<ProcTable>(proc, host);
 }
 
+std::unique_ptr<ListenerTable> MakeDiagTable(SockDiag diag, const std::string& host) {
+  return std::make_unique<DiagTable>(std::move(diag), host);
+}
+
 std::unique_ptr<ListenerTable> MakeListenerTable(const procfs::Proc& proc, const std::string& host) {
   Result<SockDiag> diag = SockDiag::Open();
   if (!diag.ok()) return MakeProcListenerTable(proc, host);
-  return std::make_unique<DiagTable>(std::move(*diag), host);
+  return MakeDiagTable(std::move(*diag), host);
 }
 
 }  // namespace curfew::readiness

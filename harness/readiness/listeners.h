@@ -23,7 +23,9 @@ struct ListeningSocket {
   uid_t uid = 0;
   int state = 10;  // TCP_LISTEN; others only from SockDiag::Users
 
-  // "127.0.0.1:8080", "[::1]:8080".
+  std::string where = {};  // " in a network namespace of its own", if nobody here can reach it
+
+  // "127.0.0.1:8080", "[::1]:8080", and `where`.
   [[nodiscard]] std::string ToString() const;
 };
 
@@ -48,6 +50,9 @@ class ListenerTable {
 // Threads: one at a time.
 [[nodiscard]] std::unique_ptr<ListenerTable> MakeListenerTable(const procfs::Proc& proc,
                                                                const std::string& host = "127.0.0.1");
+class SockDiag;
+// The same by this one.
+[[nodiscard]] std::unique_ptr<ListenerTable> MakeDiagTable(SockDiag diag, const std::string& host = "127.0.0.1");
 // The fall-back alone.
 [[nodiscard]] std::unique_ptr<ListenerTable> MakeProcListenerTable(const procfs::Proc& proc,
                                                                    const std::string& host = "127.0.0.1");

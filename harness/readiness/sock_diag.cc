@@ -80,6 +80,10 @@ int EndOf(std::span<const char> message) {
 Result<SockDiag> SockDiag::Open() {
   FileDescriptor socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!socket.valid()) return Failure{"open a NETLINK_SOCK_DIAG socket", errno};
+  return Over(std::move(socket));
+}
+
+Result<SockDiag> SockDiag::Over(FileDescriptor socket) {
   SockDiag diag(std::move(socket));
   // A port on which nobody listens: what matters is that the question is understood.
   const Result<std::vector<ListeningSocket>> tried = diag.All(AF_INET, 1);

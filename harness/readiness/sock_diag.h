@@ -19,6 +19,8 @@ class SockDiag {
   // inet_diag module. Tried out before it is believed, since without the module the exact question is
   // answered as if nobody listened.
   [[nodiscard]] static process::Result<SockDiag> Open();
+  // By a NETLINK_SOCK_DIAG socket that was made in another network namespace: it asks about that one.
+  [[nodiscard]] static process::Result<SockDiag> Over(process::FileDescriptor socket);
 
   // The socket that a connection to loopback (127.0.0.1 or ::1, by family) would reach: about 2 us.
   // `ipv4`: another address than 127.0.0.1, in the machine's byte order.

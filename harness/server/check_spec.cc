@@ -130,6 +130,15 @@ void CheckAddress(const ServerSpec& spec) {
   Refuse("ready", "TcpAccept, Http, Https or Udp", "these look at 127.0.0.1 and not at a private_address; Ready::Tcp() does");
 }
 
+void CheckNetwork(const ServerSpec& spec) {
+  if (!spec.network.is_private()) return;
+  if (spec.private_address) Refuse("private_address", "true", "a private network has every address to itself");
+  if (Mentions(spec.ready, KindsForLoopback())) {
+    Refuse("ready", "TcpAccept, Http, Https or Udp",
+           "these cannot look into Network::Private(); Ready::Tcp() can");
+  }
+}
+
 void CheckSockets(const ServerSpec& spec) {
   if (spec.sockets.empty() && Mentions(spec.ready, {Ready::Kind::kActivated})) {
     Refuse("ready", "Ready::Activated()", "`sockets` is empty: what is it to be activated by?");
@@ -201,6 +210,7 @@ void CheckSpec(const ServerSpec& spec) {
   CheckPorts(spec);
   CheckAddress(spec);
   CheckSockets(spec);
+  CheckNetwork(spec);
   CheckTimes(spec);
 }
 

@@ -205,6 +205,10 @@ void PreparedServer::Reserve(const std::string& port_name) {
     return number == 0 ? PortReservation::Any(protocol, HoldAddress())
                        : PortReservation::Of(static_cast<std::uint16_t>(number), protocol, HoldAddress());
   };
+  if (fixed != 0 && spec_.network.is_private()) {  // nobody else is there
+    address_.ports[port_name] = static_cast<std::uint16_t>(fixed);
+    return;
+  }
   const bool both = MeansTcp(port_name) && MeansUdp(port_name);
   auto reserved = reserve(fixed, MeansTcp(port_name) ? Protocol::kTcp : Protocol::kUdp);
   // A number that is free for one protocol is mostly free for the other.
@@ -399,6 +403,7 @@ nlohmann::json PreparedServer::LaunchRequest(const std::string& mark) const {
           {"daemonizes", spec_.daemonizes},
           {"policy", policy},
           {"sockets", SocketRequests()},
+          {"private_network", spec_.network.is_private()},
           {"kernel_event", !spec_.kernel_event ? "free" : *spec_.kernel_event ? "always" : "never"}};
 }
 

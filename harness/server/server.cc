@@ -5,9 +5,11 @@
 
 #include <cerrno>
 #include <stdexcept>
+#include <system_error>
 
 #include "process/clock.h"
 #include "process/names.h"
+#include "process/tcp_connect.h"
 #include "server/server_impl.h"
 
 namespace curfew {
@@ -66,6 +68,20 @@ const std::string& Server::captured(const std::string& group) const {
   for (const auto& [other, text] : impl_->captured) groups += ' ' + other;
   throw std::out_of_range("server " + name() + " has captured nothing as " + group + "; it has" +
                           (groups.empty() ? " nothing at all: no Ready::Log with a group (?P<name>...) has matched" : groups));
+}
+
+int Server::ConnectTcp(const std::string& port_name, Duration timeout) {
+  impl_->CheckOwner("ConnectTcp");
+  const std::lock_guard lock(impl_->mutex);
+  const auto deadline = std::chrono::steady_clock::now() + process::Scaled(timeout);
+  const auto number = port(port_name);
+  auto socket = impl_->prepared->spec().network.is_private() ? impl_->life->Connect(host(), number)
+                                                             : process::BeginConnect(host(), number);
+  if (socket.ok()) socket = process::FinishConnect(std::move(*socket), deadline);
+  if (socket.ok()) return socket->Release();
+  throw std::system_error(socket.failure().error, std::system_category(),
+                          "connect to {port" + (port_name.empty() ? "" : ":" + port_name) + "} = " + std::to_string(number) +
+                              " of server " + name());
 }
 
 std::string Server::url(const std::string& path) const {

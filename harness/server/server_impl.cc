@@ -11,6 +11,7 @@
 #include "process/clock.h"
 #include "process/switches.h"
 #include "readiness/discover_probe.h"
+#include "readiness/namespace_table.h"
 #include "readiness/validate.h"
 #include "server/check_spec.h"
 #include "server/command_run.h"
@@ -273,7 +274,7 @@ readiness::Subject Server::Impl::MakeSubject(const ServerLife& tree, std::uint64
   subject.log_offset = log_offset;
   subject.tree = &tree;
   subject.proc = &TheProc();
-  subject.listeners = listeners.get();
+  subject.listeners = following.get();
   subject.datagram_sockets = datagram_sockets.get();
   subject.unix_sockets = unix_sockets.get();
   subject.notify_socket = notify_socket.get();
@@ -319,6 +320,10 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
                                 .failure = launched.failure(), .notes = notes});
   }
   NoteContainment(attempt->containment());
+  if (prepared->spec().network.is_private()) {
+    listeners = readiness::MakePrivateTable(TheProc(), attempt->Leader(), attempt->TakeNetworkDiag());
+  }
+  following = readiness::MakeFollowingTable(TheProc(), *listeners, attempt->Leader());
   readiness::Captures captures;
   auto outcome = [&] {
     if (auto undiscovered = Discover(*attempt, deadline, cancel)) return std::move(*undiscovered);

@@ -87,7 +87,8 @@ struct Server::Impl : ServerRecord {
   std::mutex mutex;  // the listener asks about deaths while another thread may use the server; taken before the run's
   std::unique_ptr<server::PreparedServer> prepared;
   std::unique_ptr<server::ServerLife> life;
-  std::unique_ptr<readiness::ListenerTable> listeners;
+  std::unique_ptr<readiness::ListenerTable> listeners;  // of the test program's network, or of the server's private one
+  std::unique_ptr<readiness::ListenerTable> following;  // the same, and after a leader that goes elsewhere
   std::vector<std::string> notes;  // of the last start
   std::unique_ptr<readiness::ListenerTable> datagram_sockets;
   std::unique_ptr<readiness::UnixTable> unix_sockets;

@@ -37,6 +37,7 @@ process::Result<void> ServerLife::Launch(const json& request, int descriptor) {
     if (body.at("op") == "failed") return Failure{body.at("operation"), body.at("errno")};
     if (body.at("op") == "started") {
       body.at("pid").get_to(leader_);
+      network_diag_ = std::move(answer->descriptor);
       body.at("kernel_event").get_to(why_no_kernel_event_);
       body.at("init").get_to(init_);
       finder_.AddInit(init_);
@@ -109,7 +110,8 @@ Tree ServerLife::Snapshot() const {
   return tree;
 }
 
-process::Result<json> ServerLife::Await(const std::string& op, Deadline deadline) {
+process::Result<json> ServerLife::Await(const std::string& op, Deadline deadline,
+                                        process::FileDescriptor* descriptor) {
   for (;;) {
     auto message = channel_.Receive(deadline);
     if (!message.ok()) {
@@ -117,7 +119,9 @@ process::Result<json> ServerLife::Await(const std::string& op, Deadline deadline
       return message.failure();
     }
     Take(message->body);
-    if (message->body.at("op") == op) return std::move(message->body);
+    if (message->body.at("op") != op) continue;
+    if (descriptor != nullptr) *descriptor = std::move(message->descriptor);
+    return std::move(message->body);
   }
 }
 
@@ -137,6 +141,19 @@ int ServerLife::Signal(int signal, bool whole_tree) {
   const auto answer = Await("signalled", AnswerDeadline());
   if (stop_result_) return ESRCH;
   return answer.ok() ? answer.value().at("errno").get<int>() : answer.failure().error;
+}
+
+process::Result<process::FileDescriptor> ServerLife::Connect(const std::string& host, std::uint16_t port) {
+  const std::string operation = "connect to " + host + ':' + std::to_string(port) + " in the server's network";
+  Pump();
+  if (stop_result_) return Failure{operation, ESRCH};
+  const json request = {{"op", "connect"}, {"host", host}, {"port", port}};
+  if (auto sent = channel_.Send(request, AnswerDeadline()); !sent.ok()) return Failure{operation, sent.failure().error};
+  process::FileDescriptor socket;
+  const auto answer = Await("connected", AnswerDeadline(), &socket);
+  if (!answer.ok()) return Failure{operation, answer.failure().error};
+  if (const int error = answer.value().at("errno").get<int>(); error != 0) return Failure{operation, error};
+  return socket;
 }
 
 process::Result<StopResult> ServerLife::Stop(bool kill, Deadline deadline) {

@@ -63,6 +63,10 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   [[nodiscard]] std::optional<ExitStatus> AwaitExit(Deadline deadline);
   // 0 or errno. ESRCH when the leader has ended; EPIPE when the warden is gone.
   [[nodiscard]] int Signal(int signal, bool whole_tree);
+  // A socket on its way to the port, made in the server's network namespace.
+  [[nodiscard]] process::Result<process::FileDescriptor> Connect(const std::string& host, std::uint16_t port);
+  // The sock_diag socket of a private network; invalid if there is none.
+  [[nodiscard]] process::FileDescriptor TakeNetworkDiag() { return std::move(network_diag_); }
   // Stops the tree and waits for the warden's report; EPIPE when the warden is gone, ETIMEDOUT.
   [[nodiscard]] process::Result<StopResult> Stop(bool kill, Deadline deadline);
 
@@ -70,7 +74,8 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   void Pump();
   void Take(const nlohmann::json& message);
   // The next message with this op; others are taken in on the way.
-  [[nodiscard]] process::Result<nlohmann::json> Await(const std::string& op, Deadline deadline);
+  [[nodiscard]] process::Result<nlohmann::json> Await(const std::string& op, Deadline deadline,
+                                                      process::FileDescriptor* descriptor = nullptr);
 
   keeper::Channel channel_;
   procfs::Proc proc_;
@@ -85,6 +90,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   std::optional<StopResult> stop_result_;
   std::string why_no_kernel_event_ = "not launched";
   unsigned listen_calls_ = 0;
+  process::FileDescriptor network_diag_;
   std::string stop_cause_;
   bool stop_announced_ = false;
 };

@@ -49,6 +49,10 @@ class Server {
   // The port of {port} or {port:NAME}. std::out_of_range names the ports there are.
   [[nodiscard]] std::uint16_t port(const std::string& port_name = "") const;
   [[nodiscard]] std::string host() const;
+  // A connected TCP socket, in blocking mode and close-on-exec, to {port} or {port:NAME}: the caller closes it. The way
+  // into a private network; for any other server what connect(2) does.
+  // Blocks: until connected, at most `timeout` (scaled). Throws std::system_error, and std::out_of_range as port().
+  [[nodiscard]] int ConnectTcp(const std::string& port_name = "", Duration timeout = std::chrono::seconds(5));
   // "http://127.0.0.1:PORT/path" of {port}.
   [[nodiscard]] std::string url(const std::string& path = "/") const;
   // {dir} and {socket} of this server.

@@ -10,6 +10,7 @@
 
 #include <curfew/duration.h>
 #include <curfew/listen_socket.h>
+#include <curfew/network.h>
 #include <curfew/port.h>
 #include <curfew/ready.h>
 #include <curfew/stop.h>
@@ -50,6 +51,9 @@ struct ServerSpec {
   // {host} becomes an address 127.A.B.C that no other server on this machine has: so that many can run at once whose
   // ports are fixed, if they bind {host} and not every address.
   bool private_address = false;
+
+  // Whether it has the machine's network or one of its own, in which fixed ports are always free.
+  Network network = Network::Shared();
 
   // What the server finds open when it begins; goes with Ready::Activated().
   std::vector<ListenSocket> sockets = {};

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "readiness/namespace_table.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "procfs/net.h"
+#include "readiness/sock_diag.h"
+
+namespace curfew::readiness {
+namespace {
+
+using process::Result;
+using Sockets = std::vector<ListeningSocket>;
+
+constexpr Duration kPause = std::chrono::milliseconds(250);
+
+// What is listened on in the network namespace of a process, on any address: it has no others to guard against.
+Sockets ReadInside(const procfs::Proc& proc, pid_t pid, std::uint16_t port) {
+  Sockets all;
+  for (procfs::Listener& listener : procfs::ReadListeners(proc, pid)) {
+    if (port != 0 && listener.port != port) continue;
+    all.push_back({.address = std::move(listener.address), .port = listener.port, .inode = listener.inode, .uid = listener.uid});
+  }
+  return all;
+}
+
+class InsideTable final : public ListenerTable {
+ public:
+  InsideTable(const procfs::Proc& proc, pid_t pid) : proc_(proc), pid_(pid) {}
+
+  [[nodiscard]] std::string way() const override { return "reading"; }
+  [[nodiscard]] Result<Sockets> On(std::uint16_t port) override { return ReadInside(proc_, pid_, port); }
+  [[nodiscard]] Result<Sockets> All() override { return ReadInside(proc_, pid_, 0); }
+
+ private:
+  const procfs::Proc& proc_;
+  pid_t pid_;
+};
+
+class FollowingTable final : public ListenerTable {
+ public:
+  FollowingTable(const procfs::Proc& proc, ListenerTable& own, pid_t leader) : proc_(proc), own_(own), leader_(leader) {}
+
+  [[nodiscard]] std::string way() const override { return own_.way(); }
+  [[nodiscard]] Result<Sockets> On(std::uint16_t port) override { return OrInside(own_.On(port), port); }
+  [[nodiscard]] Result<Sockets> All() override { return OrInside(own_.All(), 0); }
+
+ private:
+  [[nodiscard]] Result<Sockets> OrInside(Result<Sockets> here, std::uint16_t port) {
+    if (!here.ok() || !here.value().empty()) return here;
+    const auto now = process::Clock::Steady().Now();
+    if (now < next_look_) return here;
+    next_look_ = now + kPause;
+    const auto theirs = proc_.ReadLink(leader_, "ns/net");
+    if (!theirs || theirs == proc_.ReadLink(::getpid(), "ns/net")) return here;
+    Sockets inside = ReadInside(proc_, leader_, port);
+    for (ListeningSocket& socket : inside) socket.where = " in a network namespace of its own";
+    return inside;
+  }
+
+  const procfs::Proc& proc_;
+  ListenerTable& own_;
+  pid_t leader_;
+  Deadline next_look_{};
+};
+
+}  // namespace
+
+std::unique_ptr<ListenerTable> MakePrivateTable(const procfs::Proc& proc, pid_t pid, process::FileDescriptor diag) {
+  if (diag.valid()) {
+    Result<SockDiag> asking = SockDiag::Over(std::move(diag));
+    if (asking.ok()) return MakeDiagTable(std::move(*asking));
+  }
+  return std::make_unique<InsideTable>(proc, pid);
+}
+
+std::unique_ptr<ListenerTable> MakeFollowingTable(const procfs::Proc& proc, ListenerTable& own, pid_t leader) {
+  return std::make_unique<FollowingTable>(proc, own, leader);
+}
+
+}  // namespace curfew::readiness
