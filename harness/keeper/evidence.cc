@@ -22,6 +22,9 @@ const procfs::Proc& TheProc() {
   return proc;
 }
 
+constexpr int kKernelFrames = 4;
+constexpr int kReaderPatience = 100;  // milliseconds, for each piece
+
 // A thread's state letter and wait channel; threads have the same files as processes, one level below.
 std::string DescribeThread(const std::filesystem::path& task) {
   std::ifstream stat_file(task / "stat");
@@ -33,7 +36,15 @@ std::string DescribeThread(const std::filesystem::path& task) {
   std::ostringstream out;
   out << "    thread " << stat->pid << " (" << stat->comm << ") state " << stat->state;
   if (!where.empty() && where != "0") out << " in " << where;
+  // "45 0x3 0x7ff...", or "running"; only for who may trace it (proc(5)).
+  std::string call;
+  std::ifstream(task / "syscall") >> call;
+  if (!call.empty()) out << (call == "running" ? ", on a processor" : ", in system call " + call);
   out << '\n';
+  // For root alone: where in the kernel it waits.
+  std::ifstream stack(task / "stack");
+  std::string frame;
+  for (int shown = 0; shown < kKernelFrames && std::getline(stack, frame); ++shown) out << "      " << frame << '\n';
   return out.str();
 }
 
@@ -64,6 +75,17 @@ std::string DescribeServer(const std::string& name, const containment::TreeFinde
   return out.str();
 }
 
+bool TracedFromOutside(const containment::TreeFinder& finder) {
+  constexpr std::size_t kLookedAt = 100;  // in a large tree: a debugger is on one of the first
+  std::size_t looked_at = 0;
+  for (const auto& member : finder.Find()) {
+    if (++looked_at > kLookedAt) break;
+    const pid_t tracer = finder.proc().TracerPid(member.pid);
+    if (tracer != 0 && !finder.Contains(tracer)) return true;
+  }
+  return false;
+}
+
 void WriteToStderrOf(const process::Pidfd& process, const std::string& text) {
   // The same open file, offset and all; refused by a strict ptrace policy (ptrace(2), yama).
   process::FileDescriptor out(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), STDERR_FILENO, 0)));
@@ -72,9 +94,13 @@ void WriteToStderrOf(const process::Pidfd& process, const std::string& text) {
     out.Reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   }
   // A reader that has stopped reading must not stop the keeper; POLLOUT means room for PIPE_BUF bytes.
-  pollfd room{out.get(), POLLOUT, 0};
-  if (!out.valid() || ::poll(&room, 1, 0) != 1) return;
-  [[maybe_unused]] const auto written = ::write(out.get(), text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+  for (std::size_t at = 0; out.valid() && at < text.size();) {
+    pollfd room{out.get(), POLLOUT, 0};
+    if (::poll(&room, 1, kReaderPatience) != 1) return;
+    const auto written = ::write(out.get(), text.data() + at, std::min<std::size_t>(text.size() - at, PIPE_BUF));
+    if (written <= 0) return;
+    at += static_cast<std::size_t>(written);
+  }
 }
 
 }  // namespace curfew::keeper

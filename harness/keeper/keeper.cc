@@ -109,8 +109,11 @@ Keeper::Keeper(Channel&& control, process::Pidfd owner, KeeperOptions options, p
       options_(std::move(options)),
       launcher_(launcher),
       journal_(options_.journal),
-      test_clock_(io_, owner_, [this](const auto& test, const auto& why) { OnTestTimeOut(test, why); }),
-      owner_command_(TheProc().ReadCommand(owner_.pid())) {}
+      test_clock_(
+          io_, owner_, [this](const auto& test, const auto& why) { OnTestTimeOut(test, why); },
+          [this] { return DebuggerOnAServer(); }),
+      owner_command_(TheProc().ReadCommand(owner_.pid())),
+      stacks_(io_, launcher) {}
 
 void Keeper::Run(int own_pidfd) {
   journal_.Write({{"event", "run_begin"},
@@ -175,6 +178,7 @@ void Keeper::OnOwnerGone() {
   owner_watch_.reset();
   owner_gone_ = true;
   test_clock_.Cancel();
+  NoteTimeOut("");
   StopAll("the test program ended", true);
 }
 
@@ -183,6 +187,7 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
   if (op == "server") return StartWarden(message, std::move(descriptor));
   if (op == "test_begins") {
     const auto test = message.at("test").get<std::string>();
+    NoteTimeOut("");
     running_test_ = test;
     artifacts_.TestBegins();
     // The first test with a server had begun before there was a keeper to tell.
@@ -194,7 +199,12 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
                            Duration(message.at("passed_ns").get<std::int64_t>()), !message.at("explicit").get<bool>(), !wardens_.empty());
     return {{"op", "ok"}};
   }
+  if (op == "test_timeout") {
+    test_clock_.SetTimeout(Duration(message.at("timeout_ns").get<std::int64_t>()));
+    return {{"op", "ok"}};
+  }
   if (op == "test_ends") {
+    NoteTimeOut("");  // it has ended while its stacks were being read
     json reply = {{"op", "ok"}};
     if (auto why = test_clock_.TestEnds()) reply["timed_out"] = *why;
     return reply;
@@ -218,6 +228,7 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
   if (op == "end") {
     end_asked_ = true;
     test_clock_.Cancel();
+    NoteTimeOut("");
     StopAll("the test program has finished", true);
     return {};  // answered when it is done
   }
@@ -447,10 +458,36 @@ void Keeper::OnTestTimeOut(const std::string& test, const std::string& why) {
     const containment::TreeFinder finder(TheProc(), warden.process.pid(), warden.tag);
     text += DescribeServer(warden.server, finder, warden.log);
   }
+  // A test that ends while its stacks are being read is told this much.
   test_clock_.SetReason(text);
-  journal_.Write({{"event", "test_timeout"}, {"test", test}, {"evidence", text}});
-  TellWardensToStop(why, true);
-  EndIfOver();
+  time_out_ = TimeOut{test, why, std::move(text)};
+  const auto finish = [this](const std::string& stacks) {
+    const std::string reason = time_out_->why;
+    NoteTimeOut(stacks);
+    TellWardensToStop(reason, true);
+    EndIfOver();
+  };
+  if (!stacks_.Start(owner_.pid(), finish)) finish("");
+}
+
+void Keeper::NoteTimeOut(const std::string& stacks) {
+  if (!time_out_) return;
+  stacks_.Cancel();
+  auto& text = time_out_->evidence;
+  if (!stacks.empty()) {
+    text += "  stacks of the test program:\n" + stacks;
+    test_clock_.SetReason(text);
+  }
+  journal_.Write({{"event", "test_timeout"}, {"test", time_out_->test}, {"evidence", text}});
+  time_out_.reset();
+}
+
+bool Keeper::DebuggerOnAServer() const {
+  for (const auto& warden : wardens_) {
+    const containment::TreeFinder finder(TheProc(), warden.process.pid(), warden.tag);
+    if (TracedFromOutside(finder)) return true;
+  }
+  return false;
 }
 
 void Keeper::EndIfOver() {

@@ -14,6 +14,7 @@
 #include "containment/cgroup_leaf.h"
 #include "containment/level.h"
 #include "keeper/channel.h"
+#include "keeper/stack_tracer.h"
 #include "keeper/test_clock.h"
 #include "keeper/watch.h"
 #include "process/launch.h"
@@ -81,6 +82,9 @@ class Keeper {
   // Whether what the test's bodies began has lost its program, or is about to.
   [[nodiscard]] bool ProgramEnds();
   void OnTestTimeOut(const std::string& test, const std::string& why);
+  // Writes the time-out that waits for its stacks, if one does, to the journal.
+  void NoteTimeOut(const std::string& stacks);
+  [[nodiscard]] bool DebuggerOnAServer() const;
   void EndIfOver();
   // The wardens that have said goodbye are about to be zombies of ours.
   void CollectRest();
@@ -105,6 +109,13 @@ class Keeper {
   std::optional<report::ResultRescue> rescue_;  // once the test program has told of its tests
   std::string running_test_;
   std::vector<std::string> owner_command_;
+  StackTracer stacks_;
+  struct TimeOut {
+    std::string test;
+    std::string why;
+    std::string evidence;
+  };
+  std::optional<TimeOut> time_out_;  // while its stacks are being read
   std::string ending_;       // why the run ends; empty while it does not
   std::set<pid_t> spared_;   // strays that may stay, as the test program says
   bool end_asked_ = false;   // the test program waits for our word that everything is gone

@@ -8,6 +8,7 @@
 //                                                        -> warden {pid, tag, why_no_leaf} | failed {operation, errno}
 //     (quiet: a command of Ready::Command, whose events are no news for the journal)
 //   test_begins {test, timeout_ns, passed_ns, explicit}  -> ok        (explicit: also without a server)
+//   test_timeout {timeout_ns}                            -> ok        (of the running test, from its beginning)
 //   test_ends {}                                         -> ok {timed_out?: text}
 //   test_result {test}                                   -> ok {kept: [files]}   (as the journal's test_end; its logs are kept)
 //   spare {pids}                                         -> ok        (strays that outlive the program on purpose)

@@ -27,8 +27,9 @@ constexpr auto kTick = 500ms;
 
 }  // namespace
 
-TestClock::TestClock(boost::asio::io_context& io, const process::Pidfd& owner, TimeOut on_time_out)
-    : timer_(io), owner_(owner), on_time_out_(std::move(on_time_out)) {}
+TestClock::TestClock(boost::asio::io_context& io, const process::Pidfd& owner, TimeOut on_time_out,
+                     std::function<bool()> server_held)
+    : timer_(io), owner_(owner), on_time_out_(std::move(on_time_out)), server_held_(std::move(server_held)) {}
 
 void TestClock::TestBegins(const std::string& test, Duration timeout, Duration passed, bool only_with_server,
                            bool has_server) {
@@ -42,9 +43,23 @@ void TestClock::TestBegins(const std::string& test, Duration timeout, Duration p
   if (running_ && !waiting_for_server_) Tick();
 }
 
+void TestClock::SetTimeout(Duration timeout) {
+  if (timed_out_) return;  // too late: the servers are being stopped
+  deadline_ += timeout - timeout_;
+  timeout_ = timeout;
+  waiting_for_server_ = false;
+  const bool was_running = std::exchange(running_, timeout > Duration::zero());
+  // Time in which nobody looked counts as it is: whether the program was held then is not known.
+  if (!was_running) last_tick_ = Clock::now();
+  ++turn_;
+  timer_.cancel();
+  if (running_) Tick();
+}
+
 void TestClock::ServerStarts() {
   if (!running_ || !waiting_for_server_) return;
   waiting_for_server_ = false;
+  last_tick_ = Clock::now();
   Tick();
 }
 
@@ -78,7 +93,7 @@ bool TestClock::Suspended() const {
 
 void TestClock::Tick() {
   const auto now = Clock::now();
-  if (Suspended()) deadline_ += now - last_tick_;
+  if (Suspended() || server_held_()) deadline_ += now - last_tick_;
   last_tick_ = now;
   if (now < deadline_) {
     At(std::min<Deadline>(deadline_, now + kTick), [this] { Tick(); });
@@ -99,7 +114,9 @@ void TestClock::Escalate(int signal) {
     At(Clock::now() + kTick, [this, signal] { Escalate(signal); });
     return;
   }
-  WriteToStderrOf(owner_, "\n[  CURFEW  ] " + *timed_out_ + "\n[  CURFEW  ] its servers were stopped, and it still hangs: " +
+  // The evidence once, with the first signal.
+  const std::string evidence = signal == SIGABRT ? "\n[  CURFEW  ] " + *timed_out_ : "";
+  WriteToStderrOf(owner_, evidence + "\n[  CURFEW  ] its servers were stopped, and it still hangs: " +
                               process::SignalName(signal) + " to the test program\n");
   static_cast<void>(owner_.Signal(signal));
   if (signal != SIGKILL) At(Clock::now() + AbortGrace(), [this] { Escalate(SIGKILL); });

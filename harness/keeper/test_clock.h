@@ -18,15 +18,19 @@ namespace curfew::keeper {
 // most hangs, since the test's connections end with them; a test program that still does not finish its test is
 // aborted (for a core and stacks), then killed.
 //
-// While the test program is stopped (SIGSTOP) or traced by a debugger, time does not run.
+// While the test program is stopped (SIGSTOP) or a debugger traces it or a server, time does not run.
 class TestClock {
  public:
   using TimeOut = std::function<void(const std::string& test, const std::string& why)>;
 
-  TestClock(boost::asio::io_context& io, const process::Pidfd& owner, TimeOut on_time_out);
+  // `server_held` tells whether somebody debugs a server.
+  TestClock(boost::asio::io_context& io, const process::Pidfd& owner, TimeOut on_time_out,
+            std::function<bool()> server_held);
 
   // The test began `passed` ago. `only_with_server`: the timeout is a default and holds once the test has a server.
   void TestBegins(const std::string& test, Duration timeout, Duration passed, bool only_with_server, bool has_server);
+  // Another timeout for the running test, counted from its beginning; from now on with or without a server.
+  void SetTimeout(Duration timeout);
   void ServerStarts();
   // Why the test was timed out, if it was.
   [[nodiscard]] std::optional<std::string> TestEnds();
@@ -47,6 +51,7 @@ class TestClock {
   boost::asio::steady_timer timer_;
   const process::Pidfd& owner_;
   TimeOut on_time_out_;
+  std::function<bool()> server_held_;
   std::string test_;
   Duration timeout_{};
   Deadline deadline_;

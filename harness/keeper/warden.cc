@@ -99,10 +99,24 @@ void Warden::Run() {
   terminations_.async_wait([this](const boost::system::error_code& error, int) {
     if (!error) Stop("its warden was told to end by a signal", false, false);
   });
+  PinKeeper();
   AwaitChildren();
   io_.run();
   if (leaf_) leaf_->Remove();  // the keeper tries again, and the next run's
   TellKeeper({{"op", "drained"}});
+  WakeKeeper();
+}
+
+void Warden::PinKeeper() {
+  const pid_t parent = ::getppid();
+  auto pinned = process::Pidfd::Open(parent);
+  // Still our parent: so it is the keeper, and no successor of a keeper that has just ended.
+  if (pinned.ok() && ::getppid() == parent) keeper_process_ = std::move(*pinned);
+}
+
+void Warden::WakeKeeper() const {
+  // A server may have stopped it (SIGSTOP); with the test program dead nobody else would notice.
+  if (keeper_process_.valid()) static_cast<void>(keeper_process_.Signal(SIGCONT));
 }
 
 void Warden::AwaitChildren() {

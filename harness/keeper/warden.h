@@ -50,6 +50,8 @@ class Warden {
   void Stop(const std::string& cause, bool announced, bool kill);
   void StepStop();
   void FinishStop();
+  void PinKeeper();
+  void WakeKeeper() const;
   void TellOwner(const nlohmann::json& message, int descriptor = -1);
   void TellKeeper(const nlohmann::json& event);
 
@@ -58,6 +60,7 @@ class Warden {
   boost::asio::signal_set terminations_{io_, SIGTERM, SIGINT, SIGHUP};
   boost::asio::steady_timer grace_{io_};
   Channel keeper_;
+  process::Pidfd keeper_process_;
   Channel owner_;
   std::optional<Watch> keeper_watch_;
   std::optional<Watch> owner_watch_;

@@ -2,9 +2,11 @@
 #include "server/keeper_client.h"
 
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "keeper/protocol.h"
@@ -21,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kStartTimeout = 10s;
 constexpr auto kTellTimeout = 1s;
+constexpr auto kWakeAgain = 1s;
 
 std::vector<std::string> Environment() {
   std::vector<std::string> entries;
@@ -67,6 +70,8 @@ process::Result<std::unique_ptr<KeeperClient>> KeeperClient::Start(const KeeperL
   if (!hello.ok()) return Failure{"hear from the keeper " + request.executable, hello.failure().error};
   if (hello->body.at("op") == "failed") return Failure{hello->body.at("operation"), hello->body.at("errno")};
   auto keeper = process::Pidfd::Adopt(hello->body.at("pid").get<pid_t>(), std::move(hello->descriptor));
+  // The keeper reads our stacks when a test hangs; a strict policy (yama) lets only ancestors trace. EINVAL elsewhere.
+  ::prctl(PR_SET_PTRACER, static_cast<unsigned long>(keeper.pid()), 0, 0, 0);
   return std::unique_ptr<KeeperClient>(new KeeperClient(std::move(ours), std::move(keeper)));
 }
 
@@ -77,7 +82,7 @@ process::Result<nlohmann::json> KeeperClient::Ask(const nlohmann::json& request,
   if (auto sent = channel_.Send(request, deadline, descriptor); !sent.ok()) {
     return Failure{"ask the keeper", sent.failure().error};
   }
-  auto answer = channel_.Receive(deadline);
+  auto answer = AwaitAnswer(deadline);
   // A late answer would be taken for that of the next question. Not closed: a signal handler may have the number.
   if (!answer.ok()) {
     broken_ = true;
@@ -92,6 +97,16 @@ void KeeperClient::Tell(const nlohmann::json& message) {
   const std::lock_guard lock(mutex_);
   // Whether it arrived does not matter to the test; the next question finds out that the keeper is gone.
   if (!broken_) static_cast<void>(channel_.Send(message, Clock::now() + process::Scaled(kTellTimeout)));
+}
+
+process::Result<keeper::Channel::Message> KeeperClient::AwaitAnswer(Deadline deadline) {
+  for (;;) {
+    // A server may have stopped its keeper (SIGSTOP), before the question or since.
+    Wake();
+    auto answer = channel_.Receive(std::min<Deadline>(deadline, Clock::now() + kWakeAgain));
+    const bool patient = !answer.ok() && answer.failure().error == ETIMEDOUT && Clock::now() < deadline;
+    if (!patient) return answer;
+  }
 }
 
 bool KeeperClient::AwaitEnd(Duration timeout) const {

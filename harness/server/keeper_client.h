@@ -45,6 +45,7 @@ class KeeperClient {
  private:
   KeeperClient(keeper::Channel channel, process::Pidfd keeper)
       : channel_(std::move(channel)), keeper_(std::move(keeper)) {}
+  [[nodiscard]] process::Result<keeper::Channel::Message> AwaitAnswer(Deadline deadline);
 
   std::mutex mutex_;
   bool broken_ = false;

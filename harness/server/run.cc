@@ -322,6 +322,20 @@ void Run::TestBegins(const std::string& name, std::optional<Duration> timeout) {
   state_->AnnounceTest();
 }
 
+void Run::SetTestTimeout(Duration timeout) {
+  if (!active()) return;
+  const std::lock_guard lock(state_->mutex);
+  if (state_->current_test.empty()) throw std::logic_error("SetTestTimeout: no test is running");
+  if (timeout < Duration::zero()) throw std::logic_error("SetTestTimeout: a negative timeout");
+  if (state_->unannounced_test) {
+    state_->unannounced_test->second = timeout;
+    if (timeout > Duration::zero()) state_->EnsureKeeper();
+    return;
+  }
+  const Duration scaled = process::Scaled(timeout);
+  static_cast<void>(state_->Ask({{"op", "test_timeout"}, {"timeout_ns", scaled.count()}}, kAskTimeout));
+}
+
 std::optional<std::string> Run::TestEnds() {
   if (!active()) return std::nullopt;
   const std::lock_guard lock(state_->mutex);

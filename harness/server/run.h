@@ -34,6 +34,10 @@ class Run {
   // The tests' deadline: `timeout` from now for a test that was given one, else (nullopt) the default of 60 s
   // from now for a test that has a server up at any time. The keeper holds the timer.
   void TestBegins(const std::string& name, std::optional<Duration> timeout);
+  // Gives the running test another timeout, counted from its beginning; zero for none. It holds whether or not the
+  // test has a server. Throws std::logic_error when no test is running, and StartError when there is no keeper to
+  // hold it. In a forked child it does nothing.
+  void SetTestTimeout(Duration timeout);
   // Nothing, or why the keeper stopped the test's servers (the evidence included).
   [[nodiscard]] std::optional<std::string> TestEnds();
   // "Suite.Test" of the running test, or empty.
