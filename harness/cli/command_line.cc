@@ -14,7 +14,7 @@ namespace curfew::cli {
 namespace {
 
 constexpr const char* kAbout =
-    "Runs commands so that nothing outlives them, and finds what earlier runs have left.\n"
+    "Runs commands so that nothing outlives them, finds what earlier runs have left, and makes reports of runs.\n"
     "Exit codes are those of the command that was run; 86: it passed, and left processes behind;\n"
     "124: it timed out; 125: Curfew could not do its part; 126, 127: it could not be executed,\n"
     "was not found; 2: wrong usage.";
@@ -41,6 +41,7 @@ struct Raw {
   RunOptions run;
   LeaksOptions leaks;
   PsOptions ps;
+  ReportOptions report;
   std::optional<Duration> grace;
 };
 
@@ -69,6 +70,7 @@ void DefineRun(CLI::App& app, Raw& raw) {
       ->expected(1)
       ->delimiter(',')
       ->option_text("NAME");
+  DefineOutputs(app, raw.run.outputs);
   app.add_flag("--keep", raw.run.keep, "Report what is left behind, and leave it alone");
 }
 
@@ -103,6 +105,8 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments) {
   auto* const run = app.add_subcommand("run", "Runs CMD, whatever it is; ends and reports what it leaves behind");
   auto* const leaks = app.add_subcommand("leaks", "Shows what earlier runs have left behind (86 if there is any)");
   auto* const ps = app.add_subcommand("ps", "Shows the runs that are going on, as trees");
+  auto* const report = app.add_subcommand("report", "Makes one report of journals and reports of many runs, shards and machines");
+  DefineReport(*report, raw.report);
   DefineRun(*run, raw);
   DefineLeaks(*leaks, raw);
   ps->add_flag("--json", raw.ps.json, "Print JSON");
@@ -114,6 +118,7 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments) {
   }
   if (leaks->parsed()) return raw.leaks;
   if (ps->parsed()) return raw.ps;
+  if (report->parsed()) return raw.report;
   command = run->remaining();
   if (!command.empty() && command.front().starts_with('-')) {
     return Usage("run: there is no flag " + command.front() + "; flags of the command stand behind --");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "cli/report_command.h"
 
 namespace curfew::cli {
 
@@ -15,7 +16,7 @@ struct Answer {
   int exit_code = 0;
 };
 
-using CommandLine = std::variant<Answer, RunOptions, LeaksOptions, PsOptions>;
+using CommandLine = std::variant<Answer, RunOptions, LeaksOptions, PsOptions, ReportOptions>;
 
 // What the arguments (without the program's name) ask for. Whatever is wrong with them is an Answer with kExitUsage.
 [[nodiscard]] CommandLine ParseCommandLine(const std::vector<std::string>& arguments);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// curfew run|leaks|ps: see --help.
+// curfew run|leaks|ps|report: see --help.
 #include <cstdio>
 #include <exception>
 
 #include "cli/command_line.h"
 #include "cli/inherited_signals.h"
 #include "cli/leaks_command.h"
+#include "cli/report_command.h"
 #include "cli/run_command.h"
 
 namespace {
@@ -26,6 +27,7 @@ int main(int argc, char** argv) {
     if (const auto* answer = std::get_if<Answer>(&asked)) return Answered(*answer);
     if (const auto* leaks = std::get_if<LeaksOptions>(&asked)) return LeaksCommand(*leaks);
     if (const auto* ps = std::get_if<PsOptions>(&asked)) return PsCommand(*ps);
+    if (const auto* report = std::get_if<ReportOptions>(&asked)) return ReportCommand(*report);
     if (const auto* run = std::get_if<RunOptions>(&asked)) return RunCommand(*run, signals);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "curfew: %s\n", error.what());

@@ -8,6 +8,8 @@
 
 #include <curfew/duration.h>
 
+#include "report/report_files.h"
+
 namespace curfew::cli {
 
 // Exit codes of the command, besides those of CMD.
@@ -29,6 +31,7 @@ struct RunOptions {
   Policy resources = Policy::kWarn;  // shared memory, sockets, mounts ... that are there afterwards
   std::string suppressions;          // a file of exemptions
   std::vector<std::string> exempt;   // names of ready-made ones
+  report::Outputs outputs;           // reports of the run and of those inside
 };
 
 struct LeaksOptions {

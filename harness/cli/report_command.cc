@@ -24,16 +24,20 @@ void Complain(const std::string& sentence) { std::fprintf(stderr, "curfew: %s\n"
 
 }  // namespace
 
+void DefineOutputs(CLI::App& app, report::Outputs& outputs) {
+  app.add_option("--json,--report", outputs.json, "Report as JSON (docs/report.schema.json)")->option_text("F");
+  app.add_option("--junit", outputs.junit, "Report as JUnit XML")->option_text("F");
+  app.add_option("--html", outputs.html, "Report as a page with a timeline")->option_text("F");
+  app.add_option("--markdown", outputs.markdown, "Report as a Markdown summary")->option_text("F");
+  app.add_option("--trace", outputs.trace, "Report as trace events, for ui.perfetto.dev")->option_text("F");
+  app.add_flag("--github", outputs.github, "Print annotations, and append the summary to $GITHUB_STEP_SUMMARY");
+}
+
 void DefineReport(CLI::App& app, ReportOptions& options) {
   app.footer("FILES are journals (curfew-RUN.jsonl in CURFEW_ARTIFACTS), JSON reports, or directories of journals.\n"
              "F is a path, or - for standard output. Without any of them the report is printed as text.");
   app.add_option("FILES", options.files, "What to make one report of")->required()->option_text("FILE...");
-  app.add_option("--json", options.outputs.json, "As JSON (docs/report.schema.json)")->option_text("F");
-  app.add_option("--junit", options.outputs.junit, "As JUnit XML")->option_text("F");
-  app.add_option("--html", options.outputs.html, "As a page with a timeline")->option_text("F");
-  app.add_option("--markdown", options.outputs.markdown, "As a Markdown summary")->option_text("F");
-  app.add_option("--trace", options.outputs.trace, "As trace events, for ui.perfetto.dev")->option_text("F");
-  app.add_flag("--github", options.outputs.github, "Print annotations, and append the summary to $GITHUB_STEP_SUMMARY");
+  DefineOutputs(app, options.outputs);
 }
 
 int ReportCommand(const ReportOptions& options) {

@@ -18,6 +18,8 @@ struct ReportOptions {
   report::Outputs outputs;
 };
 
+// The formats of a report, which `curfew run` offers as well.
+void DefineOutputs(CLI::App& app, report::Outputs& outputs);
 // Adds the subcommand's arguments; `options` has to outlive the parsing.
 void DefineReport(CLI::App& app, ReportOptions& options);
 

@@ -115,6 +115,21 @@ void WriteEnd(const fs::path& path, const Outcome& outcome, const std::vector<In
   journal.Write({{"event", "run_end"}, {"run", outcome.run}, {"why", "the command has ended"}});
 }
 
+// From the journals, before their directory goes: of this run and of those inside it.
+void WriteOutputs(const report::Outputs& outputs, const Places& places) {
+  const report::Outputs none;
+  if (outputs == none) return;
+  std::vector<std::string> journals = {places.journal.string()};
+  std::error_code error;
+  if (!fs::is_empty(places.inner, error) && !error) journals.push_back(places.inner.string());
+  const auto read = report::ReadFiles(journals);
+  for (const auto& problem : read.unreadable) Say("curfew: " + problem + "\n");
+  const auto written = report::WriteReports(read.report, outputs);
+  for (const auto& problem : written.errors) Say("curfew: " + problem + "\n");
+  std::fputs(written.standard_output.c_str(), stdout);
+  std::fflush(stdout);
+}
+
 [[noreturn]] void EndBy(int signal) {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);  // the core that matters is the command's
@@ -219,6 +234,7 @@ int RunCommand(const RunOptions& options, const InheritedSignals& signals) {
     auto applied = exemptions;  // those of this run hold for what the runs inside have found
     applied.Apply(outcome->inner_leaks);
     WriteEnd(places->journal, *outcome, inner);
+    WriteOutputs(options.outputs, *places);
   }
   std::error_code ignored;
   fs::remove_all(places->directory, ignored);

@@ -54,6 +54,9 @@ ProcessInfo ReadProcess(const json& in, const char* member) {
   out.name = Text(*process, "name");
   out.command = Texts(*process, "command");
   out.cwd = Text(*process, "cwd");
+  out.exe = Text(*process, "exe");
+  out.resident_bytes = static_cast<std::uint64_t>(
+      Integer(*process, "resident_bytes", 0, std::numeric_limits<std::int64_t>::max()));
   out.ports = Ports(*process, "ports");
   if (const json* ticks = Find(*process, "start_ticks")) {
     if (!ticks->is_number_unsigned()) Refuse("start_ticks");
@@ -143,6 +146,10 @@ Leak ReadLeak(const json& in) {
   leak.evidence = Texts(in, "evidence");
   leak.server = Text(in, "server");
   leak.test = Text(in, "test");
+  leak.run = Text(in, "run");
+  leak.ancestors = Texts(in, "ancestors");
+  leak.holds = Texts(in, "holds");
+  leak.exempted = Text(in, "exempted");
   leak.reaped = Flag(in, "reaped");
   leak.why_alive = Text(in, "why_alive");
   return leak;

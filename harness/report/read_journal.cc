@@ -171,6 +171,8 @@ void RunReader::OnServer(const json& event) {
   server.warden = ProcessId(event, "warden");
   server.log = Text(event, "log");
   server.asked = time_;
+  const bool in_cgroup = Text(event, "containment").starts_with("cgroup");
+  if (in_cgroup && !run_.containment.starts_with("cgroup")) run_.containment.insert(0, "cgroup v2, ");
   lives_[server.warden] = run_.servers.size();
   run_.servers.push_back(std::move(server));
 }
@@ -271,7 +273,9 @@ void RunReader::AddLeak(Leak leak, const std::string& exempted) {
 
 void RunReader::OnLeak(const json& event) {
   if (!event.contains("leak")) throw std::runtime_error("no leak");
-  AddLeak(ReadLeak(event.at("leak")), Text(event, "exempted"));
+  auto leak = ReadLeak(event.at("leak"));
+  const auto exempted = leak.exempted;
+  AddLeak(std::move(leak), exempted);
 }
 
 void RunReader::OnStrays(const json& event) {

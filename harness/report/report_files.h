@@ -29,6 +29,8 @@ struct Outputs {
   std::string markdown;
   std::string trace;
   bool github = false;  // annotations on standard output, and the summary appended to $GITHUB_STEP_SUMMARY
+
+  friend bool operator==(const Outputs&, const Outputs&) = default;
 };
 
 struct WriteResult {

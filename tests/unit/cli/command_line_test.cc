@@ -55,6 +55,19 @@ TEST(CommandLineTest, Defaults) {
   EXPECT_EQ(AskToRun({"run", "--timeout=off", "--", "x"}).timeout, std::nullopt);
 }
 
+TEST(CommandLineTest, FilesAndFormatsOfReport) {
+  const auto parsed = ParseCommandLine({"report", "a.jsonl", "--json", "r.json", "b.json", "--html=-", "--github"});
+  ASSERT_TRUE(std::holds_alternative<ReportOptions>(parsed)) << std::get<Answer>(parsed).text;
+  const auto& report = std::get<ReportOptions>(parsed);
+  EXPECT_THAT(report.files, ElementsAre("a.jsonl", "b.json"));
+  EXPECT_EQ(report.outputs.json, "r.json");
+  EXPECT_EQ(report.outputs.html, "-");
+  EXPECT_EQ(report.outputs.junit, "");
+  EXPECT_TRUE(report.outputs.github);
+  EXPECT_EQ(Refused({"report"}).exit_code, kExitUsage);
+  EXPECT_EQ(Refused({"report", "--yaml", "x"}).exit_code, kExitUsage);
+}
+
 TEST(CommandLineTest, WrongUsageIsTwoAndSaysWhat) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{}, "subcommand"},
