@@ -24,14 +24,14 @@ std::vector<std::string> Corpus() {
   return corpus;
 }
 
-void Run(const std::string& text) {
+void Feed(const std::string& text) {
   EXPECT_NO_THROW(LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
 }
 
 TEST(JournalCorpusTest, EveryFileIsReadWithoutAFault) {
   const auto corpus = Corpus();
   EXPECT_GE(corpus.size(), 3U);
-  for (const auto& text : corpus) Run(text);
+  for (const auto& text : corpus) Feed(text);
 }
 
 TEST(JournalCorpusTest, DamagedFilesAreReadWithoutAFault) {
@@ -51,7 +51,7 @@ TEST(JournalCorpusTest, DamagedFilesAreReadWithoutAFault) {
         text.erase(at, random() % 20);
       }
     }
-    Run(text);
+    Feed(text);
   }
 }
 
