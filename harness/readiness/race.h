@@ -40,12 +40,12 @@ struct Outcome {
   };
   Kind kind = Kind::kTimedOut;
   std::string taken;  // names the stranger; for kTaken, and for kDied if there is one
-  std::string hopeless;  // why a kTimedOut did not wait for the deadline, if it did not
+  std::string hopeless = {};  // why a kTimedOut did not wait for the deadline, if it did not
   Duration elapsed{};
   Duration allowed{};  // from the start to the deadline, with what the server has asked for beyond it
   int looks = 0;
   std::vector<Observation> seen;  // what each probe saw last
-  Timeline timeline;
+  Timeline timeline = {};
 };
 
 // Who is told what is being waited for, while it takes long.
