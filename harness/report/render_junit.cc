@@ -106,7 +106,7 @@ std::vector<Suite> SuitesOf(const Run& run) {
 }
 
 void Write(std::ostream& out, const Suite& suite, const Case& test) {
-  out << "    <testcase classname=\"" << XmlAttribute(suite.name) << "\" name=\"" << XmlAttribute(test.name)
+  out << "    <testcase name=\"" << XmlAttribute(test.name) << "\" classname=\"" << XmlAttribute(suite.name)
       << "\" time=\"" << Seconds(test.duration) << '"';
   if (test.kind.empty()) {
     out << "/>\n";

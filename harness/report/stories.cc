@@ -42,7 +42,9 @@ std::string Headline(const TestRecord& test) {
     default: return "";
   }
   if (test.failures.empty()) return "failed";
-  const auto& message = test.failures.front().message;
+  std::string_view message = test.failures.front().message;
+  // What GoogleTest puts before the words of an ADD_FAILURE or FAIL.
+  if (message.starts_with("Failed\n")) message.remove_prefix(7);
   return OneLine(message.substr(0, message.find('\n')));
 }
 

@@ -15,11 +15,14 @@ writeFileSync(join(folder, "big.json"), JSON.stringify(bigReport(1000, 5000)));
 execFileSync(writeFormats, [folder, join(folder, "big.json")], { stdio: "inherit" });
 execFileSync(writeFormats, [folder], { stdio: "inherit" });
 
-const browser = await chromium.launch({ executablePath, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
+// For a machine that is busy: nothing here waits longer than it has to.
+const patience = 240_000;
+const browser = await chromium.launch({ executablePath, timeout: patience, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
 let failed = 0;
 
 async function open(name, options = {}) {
   const page = await browser.newPage({ viewport: { width: 1400, height: 800 }, ...options });
+  page.setDefaultTimeout(patience);
   page.problems = [];
   page.on("pageerror", (error) => page.problems.push(error.message));
   page.on("console", (message) => { if (message.type() === "error") page.problems.push(message.text()); });

@@ -91,15 +91,15 @@ TEST(RenderTextTest, NoMessageCanForgeALineOfTheReport) {
 
 TEST(RenderJunitTest, ListsRanGuiltyAndNotRun) {
   const auto xml = RenderJunit(Sample());
-  EXPECT_THAT(xml, AllOf(HasSubstr("<testsuites name=\"AllTests\" tests=\"8\" failures=\"4\" errors=\"0\""),
-                         HasSubstr("<testcase classname=\"Kv\" name=\"Early\" time=\"0.010\"/>"),
-                         HasSubstr("name=\"Hangs\" time=\"0.000\">\n      <failure type=\"timed_out\" message=\"Kv.Hangs was still running"),
-                         HasSubstr("name=\"Never\" time=\"0.000\">\n      <skipped message=\"not run: the test program ended before\"/>"),
+  EXPECT_THAT(xml, AllOf(HasSubstr("<testsuites name=\"AllTests\" tests=\"9\" failures=\"5\" errors=\"0\""),
+                         HasSubstr("<testcase name=\"Early\" classname=\"Kv\" time=\"0.010\"/>"),
+                         HasSubstr("name=\"Hangs\" classname=\"Kv\" time=\"0.000\">\n      <failure type=\"timed_out\" message=\"Kv.Hangs was still running"),
+                         HasSubstr("name=\"Never\" classname=\"Kv\" time=\"0.000\">\n      <skipped message=\"not run: the test program ended before\"/>"),
                          HasSubstr("hostname=\"builder\""), HasSubstr("timestamp=\"1970-01-01T00:16:39\"")));
 }
 
 TEST(RenderJunitTest, LeaksOfAPassedTestAreACaseOfTheirOwn) {
-  EXPECT_THAT(RenderJunit(Sample()), HasSubstr("<testcase classname=\"curfew\" name=\"leaks of Kv.Pings\" time=\"0.000\">\n      "
+  EXPECT_THAT(RenderJunit(Sample()), HasSubstr("<testcase name=\"leaks of Kv.Pings\" classname=\"curfew\" time=\"0.000\">\n      "
                                                "<failure type=\"leaked\" message=\"1 process leaked\">leaked process 4711"));
 }
 
@@ -234,8 +234,9 @@ TEST(RenderJsonTest, ReadsBackAsItWas) {
   for (const auto& report : {Sample(), Clean(), RunReport()}) {
     EXPECT_EQ(EncodeReport(DecodeReport(json::parse(RenderJson(report)))), EncodeReport(report));
   }
-  const auto wild = RenderJson(WildReport());
-  EXPECT_EQ(RenderJson(DecodeReport(json::parse(wild))), wild);
+  // Bytes that are no UTF-8 are lost the first time, and nothing after that.
+  const auto once = RenderJson(DecodeReport(json::parse(RenderJson(WildReport()))));
+  EXPECT_EQ(RenderJson(DecodeReport(json::parse(once))), once);
 }
 
 }  // namespace
