@@ -133,6 +133,7 @@ void Keeper::Run(int own_pidfd) {
   // A test program that is gone already is noticed, and the directory removed, like any other end.
   static_cast<void>(control_.Send({{"op", "hello"}, {"pid", ::getpid()}}, SendDeadline(), own_pidfd));
   io_.run();
+  NoteTimeOut("");  // a debugger that is still at it would be waited for
   if (ProgramEnds()) SweepStrays();
   CollectRest();
   TellOwnersEnd();

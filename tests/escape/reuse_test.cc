@@ -91,9 +91,9 @@ class ReuseTest : public testing::Test {
     churn_ = &MapChurn(file_.c_str());
   }
   void RunIn(const std::string& reuses, const char* how) {
-    ::setenv("TMPDIR", directory_.path().c_str(), 1);
     const pid_t outer = ::fork();
     if (outer == 0) {
+      ::setenv("TMPDIR", directory_.path().c_str(), 1);  // here, since the directory goes with the test
       if (!EnterNamespaces()) ::_exit(kCannot);
       const pid_t inner = ::fork();
       if (inner == 0) RunNamespace(file_.c_str(), reuses.c_str(), how);
