@@ -29,7 +29,7 @@ struct Figures {
   long keeper_descriptors = 0;
   long keeper_kilobytes = 0;
   long processes = 0;  // of this run besides program and keeper, zombies included
-  long entries = 0;    // in the run's directory
+  long entries = 0;    // in the run's directory, logs apart
   long cgroups = 0;    // below this program's own
 };
 
@@ -45,12 +45,24 @@ long Entries(const fs::path& directory) {
   return count;
 }
 
+// In the run's directory. The log of each server stays there until the run ends, for reports: that is no growth of
+// what is in use.
+long EntriesBesidesLogs(const fs::path& directory) {
+  std::error_code error;
+  long count = 0;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() != ".log") ++count;
+  }
+  return count;
+}
+
 long ResidentKilobytes(const fs::path& process) {
   const auto status = Read(process / "status");
   const auto at = status.find("VmRSS:");
   return at == std::string::npos ? 0 : std::atol(status.c_str() + at + 6);
 }
 
+// Leaves of this run; other runs may go on beside it.
 long Cgroups() {
   const auto own = Read("/proc/self/cgroup");
   const auto at = own.find("0::");
@@ -60,7 +72,7 @@ long Cgroups() {
   for (const auto* mount : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
     std::error_code error;
     for (fs::directory_iterator entry(mount + path, error), end; !error && entry != end; entry.increment(error)) {
-      if (entry->path().filename().string().find("curfew") != std::string::npos) ++count;
+      if (entry->path().filename().string().find(Run::Current().id()) != std::string::npos) ++count;
     }
   }
   return count;
@@ -88,7 +100,7 @@ Figures Take() {
     figures.keeper_descriptors = Entries(entry->path() / "fd");
     figures.keeper_kilobytes = ResidentKilobytes(entry->path());
   }
-  figures.entries = Entries(fs::temp_directory_path() / ("curfew-" + Run::Current().id()));
+  figures.entries = EntriesBesidesLogs(fs::temp_directory_path() / ("curfew-" + Run::Current().id()));
   return figures;
 }
 
