@@ -4,8 +4,8 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache libboost1.81-dev libgtest-dev libgmock-dev
-       nlohmann-json3-dev libre2-dev libcli11-dev libbenchmark-dev)
-servers=(redis-server nginx-light memcached postgresql-15 procps util-linux)
+       nlohmann-json3-dev libre2-dev libssl-dev libcli11-dev libbenchmark-dev)
+servers=(redis-server nginx-light memcached postgresql-15 python3 openssl procps util-linux)
 
 have_binary_of() { # a package may be there in another flavour: nginx-full instead of nginx-light
   case $1 in

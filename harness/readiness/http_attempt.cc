@@ -24,8 +24,9 @@ namespace http = boost::beast::http;
 
 constexpr std::uint32_t kLongestHeader = 64 * 1024;
 constexpr std::size_t kLongestBody = 1024 * 1024;
-// All that is read in one attempt: a flood of 1xx answers, or of chunks of one byte, has an end, too.
+// All that is read in one attempt: a flood of chunks of one byte has an end, too.
 constexpr std::size_t kLongestAnswer = 8 * kLongestBody;
+constexpr int kMostPreliminary = 100;
 constexpr std::size_t kExcerpt = 60;
 
 std::string MakeRequest(int family, std::uint16_t port, const HttpQuestion& question) {
@@ -85,6 +86,7 @@ struct HttpAttempt::Impl {
   std::string received;  // what the parser has not taken yet
   std::string first_bytes;
   std::size_t total = 0;  // bytes of the answer so far
+  int preliminary = 0;    // answers with 1xx before it
   std::optional<Parser> parser;
   State state = State::kUnderWay;
   int status = 0;
@@ -217,6 +219,10 @@ void HttpAttempt::Impl::Parse() {
       state = State::kAnswered;
     } else if (parser->is_done()) {
       NewParser();  // a 1xx: the answer proper follows
+      if (++preliminary > kMostPreliminary) {
+        state = State::kFailed;
+        text = "no end of preliminary answers" + Excerpt();
+      }
     }
   }
 }

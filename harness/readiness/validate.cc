@@ -121,15 +121,27 @@ Problem CheckStatuses(const Ready& ready) {
   return std::nullopt;
 }
 
+// What this server's own log will show is known to commands alone: they are run after it, the rest is made before.
+Problem CheckFilledIn(const Ready& ready, const std::string& text) {
+  const std::size_t at = text.find("{captured:");
+  if (at == std::string::npos) return std::nullopt;
+  return Title(ready) + "has " + Quoted(text.substr(at, text.find('}', at) + 1 - at)) +
+         " of this same spec's log, which only Ready::Command can use";
+}
+
 Problem CheckRequest(const Ready& ready) {
   constexpr int kMostRedirects = 20;
   const Ready::HttpOptions& http = ready.http();
   if (!IsToken(http.method)) return Title(ready) + "has .method = " + Quoted(http.method) + ": that is none";
   if (http.method == "CONNECT") return Title(ready) + "has .method = \"CONNECT\", which makes a tunnel and no answer";
   for (const auto& [name, value] : http.headers) {
+    if (Problem problem = CheckFilledIn(ready, value)) return problem;
     if (!IsToken(name)) return Title(ready) + "has .headers named " + Quoted(name) + ": that is no name of a field";
     if (value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos) continue;
     return Title(ready) + "has .headers[" + Quoted(name) + "] = " + Quoted(value) + ": a value is one line without NUL";
+  }
+  for (const std::string& text : {http.body, http.contains}) {
+    if (Problem problem = CheckFilledIn(ready, text)) return problem;
   }
   if (http.redirects < 0 || http.redirects > kMostRedirects) {
     return Title(ready) + "has .redirects = " + std::to_string(http.redirects) + ": 0 to " +
@@ -172,6 +184,7 @@ Problem CheckHttp(const Ready& ready, const ServerAddress& address) {
 }
 
 Problem CheckPath(const Ready& ready) {
+  if (Problem problem = CheckFilledIn(ready, ready.subject())) return problem;
   if (ready.subject().empty()) return Title(ready) + "needs a path";
   if (ready.subject().find('\0') != std::string::npos) return Title(ready) + "has a NUL byte in its path";
   return std::nullopt;

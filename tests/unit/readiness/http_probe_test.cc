@@ -355,7 +355,7 @@ TEST_F(HttpProbeTest, FloodOfPreliminaryAnswersHasAnEnd) {
     if (!probe.Busy()) break;
   }
   EXPECT_FALSE(probe.Busy());
-  EXPECT_THAT(seen.saw, HasSubstr("no end of the answer"));
+  EXPECT_THAT(seen.saw, HasSubstr("no end of preliminary answers"));
 }
 
 TEST_F(HttpProbeTest, RedirectionsAreFollowedWhenAskedFor) {

@@ -319,7 +319,7 @@ TEST_F(GroupProbeTest, WantsWhatItsUnsatisfiedPartsWant) {
   EXPECT_CALL(first_, WantsLook).Times(0);
   EXPECT_CALL(first_, AddDescriptors).Times(0);
   EXPECT_CALL(second_, WantsLook).WillOnce(Return(kNow + 5s));
-  EXPECT_CALL(second_, Busy).WillOnce(Return(true));
+  EXPECT_CALL(second_, Busy).WillRepeatedly(Return(true));
   EXPECT_CALL(second_, AddDescriptors).WillOnce([](std::vector<pollfd>& descriptors) {
     descriptors.push_back({.fd = 99, .events = POLLIN, .revents = 0});
   });

@@ -84,7 +84,7 @@ class RaceTest : public ::testing::Test {
 
 TEST_F(RaceTest, SatisfiedAtTheFirstLookIsReady) {
   EXPECT_CALL(probe_, Look(kStart)).WillOnce(Return(Satisfied()));
-  EXPECT_CALL(probe_, AppendSeen).WillOnce([](std::vector<Observation>& seen) {
+  EXPECT_CALL(probe_, AppendSeen).WillRepeatedly([](std::vector<Observation>& seen) {
     seen.push_back(Satisfied("up"));
   });
   const Outcome outcome = Await();

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "readiness/tls_client.h"
+
 namespace curfew::readiness {
 namespace {
 
@@ -112,7 +114,13 @@ TEST(FindProblemTest, RefusesRequestsThatAreNone) {
   EXPECT_THAT(Problem(Ready::Http("/", {.unverified = true})), Says("Http", "Https's"));
 }
 
+TEST(FindProblemTest, HttpsOfABuildWithoutTlsIsRefused) {
+  if (TlsClient::Available()) GTEST_SKIP() << "this build has TLS";
+  EXPECT_THAT(Problem(Ready::Https("/", {.unverified = true})), Says("Https", "CURFEW_TLS"));
+}
+
 TEST(FindProblemTest, HttpsHasToSayWhomItTrusts) {
+  if (!TlsClient::Available()) GTEST_SKIP() << "this build has no TLS";
   EXPECT_THAT(Problem(Ready::Https("/", {})), Says("Https", "ca_file"));
   EXPECT_THAT(Problem(Ready::Https("/", {.ca_file = "/no/such/file", .unverified = true})), Says("Https", "not both"));
   EXPECT_THAT(Problem(Ready::Https("/", {.ca_file = "/no/such/file"})), Says("/no/such/file", "no such file"));
