@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 namespace curfew::cli {
@@ -55,7 +57,7 @@ std::optional<Ancestry> Ancestry::Open(const procfs::Proc& proc) {
   return ancestry;
 }
 
-void Ancestry::Begin(pid_t leader) { living_[leader] = std::make_shared<Stage>(Stage{nullptr, CommandOf(*proc_, leader)}); }
+void Ancestry::Begin(pid_t root) { living_[root] = std::make_shared<Stage>(Stage{nullptr, ""}); }
 
 void Ancestry::OnFork(pid_t parent, pid_t child) {
   const auto known = living_.find(parent);
@@ -95,7 +97,9 @@ std::vector<std::string> Ancestry::Of(pid_t pid) const {
 
 void Ancestry::Read() {
   alignas(nlmsghdr) std::array<char, 8192> buffer;  // not initialised: it is filled by the kernel
-  for (;;) {
+  // Bounded: a flood of forks must not keep its reader from everything else.
+  constexpr int kMostAtOnce = 4096;
+  for (int i = 0; i < kMostAtOnce; ++i) {
     const auto got = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EINTR || errno == ENOBUFS)) continue;  // lost events are lost
     if (got <= 0) return;

@@ -24,13 +24,13 @@ class Ancestry {
   // Nothing where the kernel does not tell.
   [[nodiscard]] static std::optional<Ancestry> Open(const procfs::Proc& proc);
 
-  // The head of the tree. To be told before anything is begun below it that matters.
-  void Begin(pid_t leader);
+  // Whose children the tree begins with: to be told before the first of them is begun.
+  void Begin(pid_t root);
   // Readable when there are events.
   [[nodiscard]] int fd() const { return socket_.get(); }
   // Takes the events that are there. Never blocks.
   void Read();
-  // Commands from the leader's down to the process's parent, each once, at most some.
+  // Commands from the first child's down to the process's parent, each once, at most some.
   [[nodiscard]] std::vector<std::string> Of(pid_t pid) const;
 
   // The events one by one, as they are read; also what tests feed.

@@ -93,6 +93,7 @@ void Guardian::Run() {
   AwaitChildren();
   journal_.Write({{"event", "run_begin"}, {"run", command_.run}, {"pid", front_.pid()}, {"command", command_.argv}, {"containment", leaf_ ? "cgroup v2 " + leaf_->name() : "basic"}});
   ancestry_ = Ancestry::Open(TheProc());
+  if (ancestry_) ancestry_->Begin(::getpid());
   auto launched = Launch();
   if (!launched.ok()) {
     journal_.Write({{"event", "run_end"}, {"run", command_.run}, {"why", launched.failure().ToString()}});
@@ -115,7 +116,6 @@ void Guardian::Run() {
   journal_.Write({{"event", "command_launched"}, {"pid", leader_.pid()}, {"argv", command_.argv}});
   Tell({{"op", "launched"}, {"pid", leader_.pid()}});
   if (ancestry_) {
-    ancestry_->Begin(leader_.pid());
     ancestry_watch_.emplace(io_, ancestry_->fd(), [this] { ancestry_->Read(); });
   }
   channel_watch_.emplace(io_, channel_.fd(), [this] { OnFront(); });

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -121,7 +122,10 @@ void WriteOutputs(const report::Outputs& outputs, const Places& places) {
   if (outputs == none) return;
   std::vector<std::string> journals = {places.journal.string()};
   std::error_code error;
-  if (!fs::is_empty(places.inner, error) && !error) journals.push_back(places.inner.string());
+  // Programs without a keeper have left notes alone (*.notes), which stand in our own journal.
+  const fs::recursive_directory_iterator inner(places.inner, error);
+  const auto is_journal = [](const fs::directory_entry& entry) { return entry.path().extension() == ".jsonl"; };
+  if (!error && std::any_of(begin(inner), end(inner), is_journal)) journals.push_back(places.inner.string());
   const auto read = report::ReadFiles(journals);
   for (const auto& problem : read.unreadable) Say("curfew: " + problem + "\n");
   const auto written = report::WriteReports(read.report, outputs);

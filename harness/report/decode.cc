@@ -65,6 +65,9 @@ ProcessInfo ReadProcess(const json& in, const char* member) {
   const auto started = Integer(*process, "started_ns", 0, std::numeric_limits<std::int64_t>::max());
   out.started = std::chrono::system_clock::time_point(
       std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(started)));
+  out.exe = Text(*process, "exe");
+  out.resident_bytes = static_cast<std::uint64_t>(
+      Integer(*process, "resident_bytes", 0, std::numeric_limits<std::int64_t>::max()));
   return out;
 }
 
@@ -152,6 +155,10 @@ Leak ReadLeak(const json& in) {
   leak.exempted = Text(in, "exempted");
   leak.reaped = Flag(in, "reaped");
   leak.why_alive = Text(in, "why_alive");
+  leak.run = Text(in, "run");
+  leak.ancestors = Texts(in, "ancestors");
+  leak.holds = Texts(in, "holds");
+  leak.exempted = Text(in, "exempted");
   return leak;
 }
 

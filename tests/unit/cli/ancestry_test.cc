@@ -14,11 +14,10 @@ using testing::SizeIs;
 class AncestryTest : public testing::Test {
  protected:
   AncestryTest() {
-    ancestry_.OnFork(0, 1);
-    ancestry_.Begin(kLeader);
+    ancestry_.Begin(1);
+    ancestry_.OnFork(1, kLeader);
     ancestry_.OnExec(kLeader, "ctest -j8");
   }
-  // No process has this number: the command is what the test says.
   static constexpr pid_t kLeader = 1 << 30;
   procfs::Proc proc_{"/nowhere"};
   Ancestry ancestry_{proc_};
