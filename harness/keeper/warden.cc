@@ -199,7 +199,7 @@ void Warden::Launch(const json& message, const process::FileDescriptor& descript
     return;
   }
   if (seal_) request.seal = &*seal_;
-  const auto level = containment::ParseLevel(message.at("level").get<std::string>());
+  const auto level = containment::ParseLevel(message.value("level", "auto"));
   auto launched = containment::LaunchInto(leaf_ ? &*leaf_ : nullptr, level == containment::Level::kCgroup, request, launcher_);
   if (!launched.ok()) {
     LaunchFailed(launched.failure());
@@ -235,7 +235,7 @@ void Warden::OnListen() {
 }
 
 process::Result<void> Warden::MakeSeal(const json& message) {
-  if (!message.at("sealed").get<bool>()) return {};
+  if (!message.value("sealed", false)) return {};
   auto seal = process::Seal::Make();
   if (!seal.ok()) return process::Failure{"seal it: " + seal.failure().operation, seal.failure().error};
   seal_ = std::move(*seal);
