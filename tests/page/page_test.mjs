@@ -174,6 +174,7 @@ await check("wild names stay text", "wild.html", async (page) => {
     await page.keyboard.press("Enter");
   }
   assert.equal(await page.locator("script").count(), 2);
+  assert.doesNotMatch(await page.evaluate(() => document.body.innerText), /[\u0007\u001b\u202e\u2028]/);
   if (screenshots) await page.screenshot({ path: join(screenshots, "wild.png") });
 });
 

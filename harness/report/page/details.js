@@ -1,8 +1,14 @@
 // The panel beside the timeline: logs and evidence of one row. Every text is set as text, never as markup.
+// Controls and characters without width or that turn the writing direction are shown as what they are.
+function visible(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/g,
+    (character) => "\\u" + character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0"));
+}
+
 function element(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
+  if (text !== undefined) made.textContent = visible(text);
   return made;
 }
 

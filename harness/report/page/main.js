@@ -90,7 +90,7 @@ class Page {
     if (node.children.length) row.setAttribute("aria-expanded", node.open);
     if (this.matchSet.has(node)) row.classList.add("match");
     const arrow = element("span", "arrow", node.children.length ? (node.open ? "▼" : "▶") : "");
-    const signs = { passed: "✓", failed: "✗", timed_out: "⏱", crashed: "✗", unfinished: "?", leak: "⚠" };
+    const signs = { passed: "✓", failed: "✗", timed_out: "!", crashed: "✗", unfinished: "?", leak: "⚠" };
     row.append(arrow, element("span", "sign", signs[node.state] ?? ""), element("span", "name", node.name),
       element("span", "side", this.side(node)));
     row.addEventListener("click", (event) => {
@@ -128,11 +128,11 @@ class Page {
     if (summary.runs > 1) chip(summary.runs + " runs", "");
     const damage = this.get("damage");
     damage.hidden = this.report.damage.length === 0;
-    damage.textContent = this.report.damage.map((text) => "Incomplete: " + text).join("\n");
+    damage.textContent = visible(this.report.damage.map((text) => "Incomplete: " + text).join("\n"));
     this.get("aligned").checked = this.timeline.aligned;
     this.get("aligned").parentElement.hidden = this.forest.length < 2;
     const names = [...new Set(this.forest.map((run) => run.name))];
-    document.title = names.slice(0, 3).join(", ") + (names.length ? " – " : "") + "Curfew report";
+    document.title = visible(names.slice(0, 3).join(", ") + (names.length ? " – " : "") + "Curfew report");
   }
 
   writeLegend() {
@@ -371,7 +371,7 @@ class Page {
     if (node.from !== undefined) {
       lines.push("at " + formatTime(node.from - node.origin - this.timeline.first) + ", took " + formatTime((node.to ?? node.from) - node.from));
     }
-    tip.textContent = lines.join("\n");
+    tip.textContent = visible(lines.join("\n"));
     tip.style.left = Math.min(event.clientX + 14, window.innerWidth - tip.offsetWidth - 8) + "px";
     tip.style.top = Math.min(event.clientY + 14, window.innerHeight - tip.offsetHeight - 8) + "px";
   }
