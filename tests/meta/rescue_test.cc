@@ -69,10 +69,10 @@ TEST_F(RescueTest, WhatGoogleTestHasWrittenIsNotReplaced) {
 }
 
 TEST_F(RescueTest, ATimedOutTestIsNamedWithItsEvidence) {
-  const Outcome outcome = RunProgram("timeouts", {"--gtest_filter=*OnItself", "--curfew_test_timeout=500ms"});
+  const Outcome outcome = RunProgram("timeouts", {"--gtest_filter=*OnItself:*NextTestIsServed", "--curfew_test_timeout=3s"}, {{"CURFEW_GDB", "off"}});
   EXPECT_EQ(outcome.end, "killed by signal 6");
   EXPECT_THAT(outcome.XmlOf("HangTest.OnItself"),
-              AllOf(HasSubstr("<failure type=\"timed_out\" message=\"HangTest.OnItself was still running after its timeout of 500 ms"),
+              AllOf(HasSubstr("<failure type=\"timed_out\" message=\"HangTest.OnItself was still running after its timeout of 3 s"),
                     HasSubstr("thread ")))
       << outcome.xml;
 }

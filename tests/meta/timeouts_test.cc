@@ -33,7 +33,8 @@ TEST(TimeoutsTest, VariableEndsTheTest) {
 }
 
 TEST(TimeoutsTest, TestThatHangsOnItselfIsAbortedWithTheReason) {
-  const Outcome outcome = RunProgram("timeouts", {"--gtest_filter=*OnItself", "--curfew_test_timeout=500ms"});
+  const Outcome outcome =
+      RunProgram("timeouts", {"--gtest_filter=*OnItself", "--curfew_test_timeout=500ms"}, {{"CURFEW_GDB", "off"}});
   EXPECT_EQ(outcome.end, "killed by signal 6");
   EXPECT_THAT(outcome.output, HasSubstr("HangTest.OnItself was still running after its timeout of 500 ms"));
   EXPECT_THAT(outcome.survivors, IsEmpty());
