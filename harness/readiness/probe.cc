@@ -63,8 +63,6 @@ std::unique_ptr<Probe> Make(const Ready& ready, const Subject& subject, Asks ask
       return std::make_unique<NotifyFdProbe>(subject);
     case Ready::Kind::kActivated:
       return std::make_unique<ActivatedProbe>();
-    case Ready::Kind::kActivated:
-      return std::make_unique<ActivatedProbe>();
     case Ready::Kind::kWhen:
       return std::make_unique<WhenProbe>(ready.predicate(), subject.address);
     case Ready::Kind::kStaysReady: {
