@@ -64,7 +64,7 @@ TEST(TimeoutsTest, DebuggerOnAServerStopsTheClock) {
 
 TEST(TimeoutsTest, EvidenceHasTheStacksWhereThereIsGdb) {
   if (std::system("gdb --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no gdb here";
-  const Outcome outcome = RunProgram("timeouts", {"--gtest_filter=*OnItself", "--curfew_test_timeout=500ms"});
+  const Outcome outcome = RunProgram("timeouts", {"--gtest_filter=*WithoutAServer", "--curfew_test_timeout=500ms"});
   EXPECT_EQ(outcome.end, "killed by signal 6");
   EXPECT_THAT(outcome.output, HasSubstr("stacks of the test program"));
   if (outcome.Count("no stacks: ") + outcome.Count("gdb had not finished") == 0) {
@@ -74,7 +74,7 @@ TEST(TimeoutsTest, EvidenceHasTheStacksWhereThereIsGdb) {
 
 TEST(TimeoutsTest, WithoutGdbTheEvidenceIsThatOfProc) {
   const Outcome outcome =
-      RunProgram("timeouts", {"--gtest_filter=*OnItself", "--curfew_test_timeout=500ms"}, {{"CURFEW_GDB", "off"}});
+      RunProgram("timeouts", {"--gtest_filter=*WithoutAServer", "--curfew_test_timeout=500ms"}, {{"CURFEW_GDB", "off"}});
   EXPECT_THAT(outcome.output, testing::ContainsRegex("thread [0-9]+ .meta_timeouts_. state S"));
   EXPECT_EQ(outcome.Count("stacks of the test program"), 0U);
 }
