@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ Stranger::Stranger(std::vector<std::string> argv, pid_t group) {
   pid_ = ::fork();
   if (pid_ == 0) {
     group == 0 ? static_cast<void>(::setsid()) : static_cast<void>(::setpgid(0, group));
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a driver that is killed leaves none
     if (tag) static_cast<void>(process::ApplyTag(tag->WithSlot(0)));
     const int null = ::open("/dev/null", O_RDWR);
     for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
