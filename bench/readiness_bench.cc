@@ -39,6 +39,12 @@ std::int64_t Now() {
   return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
+// A server that has not listened in ten seconds never will.
+[[noreturn]] void GiveUp() {
+  std::fputs("readiness_bench: stamps_listen does not listen\n", stderr);
+  std::exit(1);
+}
+
 // A page that the server writes the time of its listen into.
 class Stamp {
  public:
@@ -55,7 +61,10 @@ class Stamp {
   Stamp& operator=(const Stamp&) = delete;
   void Clear() { stamp_->store(0); }
   [[nodiscard]] std::int64_t Await() const {
-    while (stamp_->load() == 0) ::usleep(100);
+    for (int polls = 0; stamp_->load() == 0; ++polls) {
+      if (polls == 100'000) GiveUp();
+      ::usleep(100);
+    }
     return stamp_->load();
   }
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -107,7 +116,10 @@ double ByPolling(Stamp& stamp, int delay_us) {
   stamp.Clear();
   pid_t pid = 0;
   if (::posix_spawn(&pid, kServer.c_str(), nullptr, nullptr, const_cast<char* const*>(argv), environ) != 0) std::abort();
-  while (!Connects(port)) ::usleep(100'000);
+  for (int polls = 0; !Connects(port); ++polls) {
+    if (polls == 100) GiveUp();
+    ::usleep(100'000);
+  }
   const auto seen = Now();
   const auto listened = stamp.Await();
   ::kill(pid, SIGKILL);  // our own uncollected child
