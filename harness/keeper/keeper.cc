@@ -189,6 +189,8 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
   if (op == "test_begins") {
     const auto test = message.at("test").get<std::string>();
     NoteTimeOut("");
+    // A server that was stopped by the test before is none of this one's, though its warden's word waits unread.
+    for (auto& warden : wardens_) TakeEvents(warden);
     running_test_ = test;
     artifacts_.TestBegins();
     // The first test with a server had begun before there was a keeper to tell.
@@ -375,7 +377,7 @@ json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
   return {{"op", "warden"}, {"pid", warden.process.pid()}, {"tag", tag_value}, {"why_no_leaf", why_no_leaf}};
 }
 
-void Keeper::OnWarden(WardenRecord& warden) {
+void Keeper::TakeEvents(WardenRecord& warden) {
   while (auto message = warden.link.TryReceive()) {
     auto& body = message->body;
     if (body.contains("op") && body.at("op") == "drained") {
@@ -386,9 +388,16 @@ void Keeper::OnWarden(WardenRecord& warden) {
     body["server"] = warden.server;
     body["test"] = warden.test;
     body["warden"] = warden.process.pid();
-    if (body.value("event", "") == "stopped") body["log_tail"] = LogTail(warden.log);
+    if (body.value("event", "") == "stopped") {
+      body["log_tail"] = LogTail(warden.log);
+      artifacts_.ServerEnds(warden.log);
+    }
     journal_.Write(std::move(body));
   }
+}
+
+void Keeper::OnWarden(WardenRecord& warden) {
+  TakeEvents(warden);
   if (warden.link.open()) return;
   if (!warden.drained) {
     Recover(warden);
@@ -468,7 +477,8 @@ void Keeper::OnTestTimeOut(const std::string& test, const std::string& why) {
     TellWardensToStop(reason, true);
     EndIfOver();
   };
-  if (!stacks_.Start(owner_.pid(), finish)) finish("");
+  // gdb takes a number, not a pidfd: it is asked only while the program that has it is alive.
+  if (owner_.Ended() || !stacks_.Start(owner_.pid(), finish)) finish("");
 }
 
 void Keeper::NoteTimeOut(const std::string& stacks) {

@@ -75,6 +75,7 @@ class Keeper {
   // What dead runs have left in our own cgroup is reaped before we add to it.
   void SweepStale();
   void OnWarden(WardenRecord& warden);
+  void TakeEvents(WardenRecord& warden);
   // A warden that died without its last word left its tree to us.
   void Recover(const WardenRecord& warden);
   void StopAll(const std::string& cause, bool announced);

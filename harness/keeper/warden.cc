@@ -328,8 +328,9 @@ void Warden::StepStop() {
 void Warden::FinishStop() {
   if (io_.stopped()) return;
   const auto result = stop_->Finish();
-  TellOwner({{"op", "stopped"}, {"cause", stop_cause_}, {"result", result}});
+  // The keeper first: what the owner does next is not to be heard of before this.
   TellKeeper({{"event", "stopped"}, {"cause", stop_cause_}, {"result", result}});
+  TellOwner({{"op", "stopped"}, {"cause", stop_cause_}, {"result", result}});
   io_.stop();
 }
 
