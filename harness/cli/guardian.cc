@@ -16,6 +16,7 @@
 #include "process/switches.h"
 #include "procfs/net.h"
 #include "report/encode.h"
+#include "report/read_journal.h"
 
 namespace curfew::cli {
 namespace {
@@ -91,7 +92,7 @@ process::Result<process::Pidfd> Guardian::Launch() {
 
 void Guardian::Run() {
   AwaitChildren();
-  journal_.Write({{"event", "run_begin"}, {"run", command_.run}, {"pid", front_.pid()}, {"command", command_.argv}, {"containment", leaf_ ? "cgroup v2 " + leaf_->name() : "basic"}});
+  journal_.Write({{"event", "run_begin"}, {"schema", report::kJournalSchema}, {"run", command_.run}, {"pid", front_.pid()}, {"command", command_.argv}, {"containment", leaf_ ? "cgroup v2 " + leaf_->name() : "basic"}});
   ancestry_ = Ancestry::Open(TheProc());
   if (ancestry_) ancestry_->Begin(::getpid());
   auto launched = Launch();

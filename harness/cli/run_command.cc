@@ -18,8 +18,8 @@
 #include "cli/front.h"
 #include "cli/inner_journals.h"
 #include "leaks/exemption_file.h"
-#include "leaks/mark.h"
 #include "leaks/run_directory.h"
+#include "process/mark.h"
 #include "process/names.h"
 #include "process/switches.h"
 #include "report/encode.h"
@@ -97,9 +97,9 @@ std::vector<std::string> Environment() {
 }
 
 void MarkEnvironment(const std::string& run, const fs::path& inner) {
-  ::setenv(leaks::kMarkVariable, (run + "//").c_str(), 1);
-  if (const auto owner = leaks::Owner::OfSelf(procfs::Proc())) {
-    ::setenv(leaks::kOwnerVariable, owner->ToString().c_str(), 1);
+  ::setenv(process::kMarkVariable, (run + "//").c_str(), 1);
+  if (const auto owner = process::Owner::OfSelf(procfs::Proc())) {
+    ::setenv(process::kOwnerVariable, owner->ToString().c_str(), 1);
   }
   ::setenv("CURFEW_JOURNALS", inner.c_str(), 1);
 }

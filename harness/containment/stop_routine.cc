@@ -10,6 +10,7 @@
 #include "containment/escape.h"
 #include "containment/kill_sweep.h"
 #include "containment/tree_signal.h"
+#include "process/mark.h"
 #include "procfs/net.h"
 
 namespace curfew::containment {
@@ -66,7 +67,7 @@ void StopRoutine::TakeSnapshot(bool daemonizes) {
     leak.escapes = DescribeEscape(orphan, true, leader_.pid(), leader_.pid());
     leak.evidence.emplace_back("lineage");
     if (finder_.tag() && process::ReadTag(finder_.proc(), orphan.pid) == finder_.tag()) leak.evidence.emplace_back("tag");
-    if (finder_.proc().FindInEnviron(orphan.pid, "CURFEW_MARK")) leak.evidence.emplace_back("mark");
+    if (finder_.proc().FindInEnviron(orphan.pid, process::kMarkVariable)) leak.evidence.emplace_back("mark");
     if (finder_.InLeaf(orphan.pid)) leak.evidence.emplace_back("cgroup");
     leak.process = std::move(orphan);
     result_.orphans.push_back(std::move(leak));

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "containment/escape.h"
-#include "leaks/mark.h"
+#include "process/mark.h"
 #include "procfs/net.h"
 
 namespace curfew::leaks {
@@ -32,7 +32,7 @@ void AddEvidence(const containment::TreeFinder& finder, const LeftBehind& contex
   // A tag of another run is one of a run inside this, since everything here is below our own.
   if (tag && finder.tag()) leak.evidence.emplace_back("tag");
   if (tag && finder.tag() && !tag->SameRun(*finder.tag())) leak.run = tag->RunId();
-  if (const auto mark = Mark::Read(proc, pid)) {
+  if (const auto mark = process::Mark::Read(proc, pid)) {
     leak.evidence.emplace_back("mark");
     leak.test = mark->test;
     leak.server = mark->server;

@@ -11,7 +11,7 @@
 #include "containment/escape.h"
 #include "containment/tree_finder.h"
 #include "leaks/evidence.h"
-#include "leaks/mark.h"
+#include "process/mark.h"
 #include "process/clock.h"
 #include "process/names.h"
 #include "process/pidfd.h"
@@ -98,7 +98,7 @@ void LeakChecker::AskTag(const std::optional<Tag>& tag, const std::vector<LiveSe
 
 void LeakChecker::AskMark(pid_t pid, const std::vector<LiveServer>& servers, Ownership& owner) const {
   if (process::SwitchedOff("mark")) return;
-  const auto mark = Mark::Read(proc_, pid);
+  const auto mark = process::Mark::Read(proc_, pid);
   if (!mark || mark->run != run_) return;
   owner.ours = true;
   owner.evidence.emplace_back("mark");

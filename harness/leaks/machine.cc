@@ -34,7 +34,7 @@ std::optional<std::string> Machine::RunOf(pid_t pid, std::optional<Tag>& tag) co
   tag = process::ReadTag(proc_, pid);
   if (tag) return tag->RunId();
   if (witness_ == Witness::kTags) return std::nullopt;
-  auto mark = Mark::Read(proc_, pid);
+  auto mark = process::Mark::Read(proc_, pid);
   return mark ? std::optional(std::move(mark->run)) : std::nullopt;
 }
 
@@ -53,12 +53,12 @@ Machine::Word Machine::AskForOwner(const Member& member, const std::string& id) 
   const auto stat = proc_.ReadStat(member.pid);
   if (!stat || stat->zombie()) return Word::kNothing;
   if (member.tag && member.tag->slot() == Tag::kCurfew) return Word::kOwnerLives;
-  const auto mark = Mark::Read(proc_, member.pid);
+  const auto mark = process::Mark::Read(proc_, member.pid);
   const bool marked = mark && mark->run == id;
   // A keeper of a run without tags.
   if (!member.tag && marked && CalledAsHelper(stat->comm)) return Word::kOwnerLives;
   if (marked) {
-    const auto owner = Owner::Read(proc_, member.pid);
+    const auto owner = process::Owner::Read(proc_, member.pid);
     const auto alive = owner ? owner->Alive(proc_) : std::nullopt;
     return !alive ? Word::kNothing : *alive ? Word::kOwnerLives : Word::kOwnerIsDead;
   }
@@ -79,8 +79,8 @@ void Machine::FindOwner(const std::vector<Member>& members, MachineRun& run) con
     said.insert(word);
     if (word != Word::kOwnerLives || run.owner_pid != 0) continue;
     if (member.tag && member.tag->slot() == Tag::kTestProgram) run.owner_pid = member.pid;
-    const auto owner = Owner::Read(proc_, member.pid);
-    const auto mark = Mark::Read(proc_, member.pid);
+    const auto owner = process::Owner::Read(proc_, member.pid);
+    const auto mark = process::Mark::Read(proc_, member.pid);
     if (owner && mark && mark->run == run.id && owner->Alive(proc_).value_or(false)) run.owner_pid = owner->pid;
   }
   if (said.contains(Word::kOwnerLives)) {
@@ -141,7 +141,7 @@ void Machine::Describe(MachineRun& run) const {
     Leak leak;
     leak.escapes = containment::DescribeEscape(process, !members.contains(process.parent), process.group, process.session);
     if (process::ReadTag(proc_, process.pid)) leak.evidence.emplace_back("tag");
-    if (const auto mark = Mark::Read(proc_, process.pid); mark && mark->run == run.id) {
+    if (const auto mark = process::Mark::Read(proc_, process.pid); mark && mark->run == run.id) {
       leak.evidence.emplace_back("mark");
       leak.test = mark->test;
       leak.server = mark->server;

@@ -10,7 +10,7 @@
 
 #include <curfew/leak.h>
 
-#include "leaks/mark.h"
+#include "process/mark.h"
 #include "process/tag.h"
 #include "procfs/proc.h"
 

@@ -7,38 +7,25 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
-#include <string_view>
 #include <vector>
 
+#include "process/mark.h"
 #include "readiness/sock_diag.h"
 #include "readiness/text.h"
 
 namespace curfew::readiness {
 namespace {
 
-constexpr std::string_view kMark = "CURFEW_MARK";
-
-// Whether no keeper of this run is alive: every run that has had a server has one, and it ends last. argv of a keeper is
-// "curfew-keeper RUN ...".
-bool RunIsOver(const procfs::Proc& proc, const std::string& run) {
-  for (const pid_t pid : proc.Pids()) {
-    const std::vector<std::string> command = proc.ReadCommand(pid);
-    if (command.size() < 2 || command[1] != run) continue;
-    if (std::filesystem::path(command[0]).filename() == "curfew-keeper") return false;
-  }
-  return true;
-}
-
-// ", server "redis" of run 12ab": the mark is run/test/server, and a test's name may itself hold a '/'.
-std::string DescribeMark(const procfs::Proc& proc, const std::string& mark) {
-  const std::string run = mark.substr(0, mark.find('/'));
-  const std::size_t last = mark.rfind('/');
-  const std::string server = last == std::string::npos ? "" : mark.substr(last + 1);
-  if (server.empty()) return ", begun by a test of run " + Printable(run);
-  return ", server " + Quoted(server) + " of run " + Printable(run) +
-         (RunIsOver(proc, run) ? ", which is over: yesterday's orphan" : "");
+// ", server "redis" of run 12ab".
+std::string DescribeMark(const procfs::Proc& proc, pid_t pid) {
+  const auto mark = process::Mark::Read(proc, pid);
+  if (!mark) return "";
+  const std::string run = Printable(mark->run);
+  if (mark->server.empty()) return ", begun by a test of run " + run;
+  const auto owner = process::Owner::Read(proc, pid);
+  const bool over = owner && owner->Alive(proc) == false;
+  return ", server " + Quoted(mark->server) + " of run " + run + (over ? ", which is over: yesterday's orphan" : "");
 }
 
 std::optional<pid_t> FindHolder(const procfs::Proc& proc, std::uint64_t inode) {
@@ -69,8 +56,7 @@ std::string DescribeHolder(const procfs::Proc& proc, pid_t pid) {
     text += " (" + (info->command.empty() ? Printable(info->name) : info->CommandLine()) + ")";
   }
   if (pid == ::getpid()) return text + ", this test program itself";
-  if (const std::optional<std::string> mark = proc.FindInEnviron(pid, kMark)) text += DescribeMark(proc, *mark);
-  return text;
+  return text + DescribeMark(proc, pid);
 }
 
 std::string DescribePortHolder(const procfs::Proc& proc, std::uint16_t port) {

@@ -12,7 +12,6 @@ namespace curfew::readiness {
 
 // Who somebody is that has what a server needs: `pid 4711 (redis-server *:6379), server "redis" of run 12ab`, and
 // whether that run is over: then it is an orphan of an earlier run, and nobody will miss it.
-// Blocks: reads the command of every process when it is of a run, about 10 us each.
 [[nodiscard]] std::string DescribeHolder(const procfs::Proc& proc, pid_t pid);
 
 // Who keeps the TCP port from being bound, and how: `127.0.0.1:8080 is listened on by pid 4711 (nginx)`; also one that

@@ -15,6 +15,7 @@
 #include <curfew/start_error.h>
 
 #include "process/clock.h"
+#include "process/mark.h"
 #include "process/names.h"
 #include "procfs/proc.h"
 #include "readiness/holder.h"
@@ -373,7 +374,7 @@ process::Result<nlohmann::json> PreparedServer::CommandRequest(const std::vector
   if (search.error != 0) return process::Failure{"find the program " + argv.front(), search.error};
   auto env = env_;
   for (const auto& [variable, value] : more) env[variable] = value;
-  env["CURFEW_MARK"] = mark;
+  env[process::kMarkVariable] = mark;
   env.erase("NOTIFY_SOCKET");  // the server's to talk to
   return nlohmann::json{{"op", "launch"},
                         {"executable", search.path},
@@ -389,7 +390,7 @@ process::Result<nlohmann::json> PreparedServer::CommandRequest(const std::vector
 
 nlohmann::json PreparedServer::LaunchRequest(const std::string& mark) const {
   auto env = env_;
-  env["CURFEW_MARK"] = mark;
+  env[process::kMarkVariable] = mark;
   const auto environment = Environment(env);
   StopPolicy policy = spec_.stop;
   for (auto& step : policy.steps) step.grace = process::Scaled(step.grace);

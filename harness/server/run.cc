@@ -17,14 +17,15 @@
 
 #include "leaks/exemption_file.h"
 #include "leaks/machine.h"
-#include "leaks/mark.h"
 #include "process/clock.h"
+#include "process/mark.h"
 #include "process/names.h"
 #include "process/switches.h"
 #include "report/artifacts.h"
 #include "report/encode.h"
 #include "report/journal.h"
 #include "report/model_json.h"
+#include "report/read_journal.h"
 #include "server/run_state.h"
 #include "server/signal_handlers.h"
 
@@ -123,8 +124,8 @@ void Run::Begin() {
   if (!process::SwitchedOff("tag")) state.tag = Tag::ForNewRun(process::TagCeiling());
   if (state.tag && process::ApplyTag(*state.tag) != 0) state.tag.reset();
   state.id = state.tag ? state.tag->RunId() : RandomRunId();
-  ::setenv(leaks::kMarkVariable, (state.id + "//").c_str(), 1);
-  if (const auto self = leaks::Owner::OfSelf(TheProc())) ::setenv(leaks::kOwnerVariable, self->ToString().c_str(), 1);
+  ::setenv(process::kMarkVariable, (state.id + "//").c_str(), 1);
+  if (const auto self = process::Owner::OfSelf(TheProc())) ::setenv(process::kOwnerVariable, self->ToString().c_str(), 1);
   state.checker.emplace(TheProc(), state.id, state.tag, state.owner);
   const auto baseline = state.checker->TakeBaseline({}, {});
   for (const auto scope : {Scope::kProgram, Scope::kSuite, Scope::kTest}) state.baselines[scope] = baseline;
@@ -299,7 +300,7 @@ void Run::State::NoteAside(json event) const {
   const bool begun = std::filesystem::exists(path, error);
   report::Journal journal(path);
   if (!begun) {
-    journal.Write({{"event", "run_begin"}, {"run", id}, {"pid", owner}, {"command", TheProc().ReadCommand(owner)}});
+    journal.Write({{"event", "run_begin"}, {"schema", report::kJournalSchema}, {"run", id}, {"pid", owner}, {"command", TheProc().ReadCommand(owner)}});
   }
   journal.Write(std::move(event));
 }

@@ -16,6 +16,7 @@
 #include <curfew/curfew.h>
 
 #include "process/file_descriptor.h"
+#include "process/mark.h"
 #include "processes.h"
 
 namespace curfew {
@@ -147,8 +148,15 @@ class Neighbour {
     }
     program = std::make_unique<Program>(
         std::vector<std::string>{CURFEW_SAMPLE_DIR "/tcp_echo", "--port", std::to_string(port)},
-        std::vector<std::pair<std::string, std::string>>{{"CURFEW_MARK", mark}}, directory.path() + "/out");
+        std::vector<std::pair<std::string, std::string>>{{"CURFEW_MARK", mark}, {"CURFEW_OWNER", Nobody()}}, directory.path() + "/out");
     up = Eventually([this] { return testing_support::ReadFile(directory.path() + "/out").find("listening") != std::string::npos; });
+  }
+  // A process with our number that began later: there is none.
+  static std::string Nobody() {
+    auto owner = process::Owner::OfSelf(procfs::Proc());
+    if (!owner) return "";
+    ++owner->start_ticks;
+    return owner->ToString();
   }
   TemporaryDirectory directory;
   std::uint16_t port = 0;

@@ -32,7 +32,7 @@ class MachineTest : public ::testing::Test {
   }
   // "CURFEW_OWNER=..." of a process that has ended: our own, at another time.
   [[nodiscard]] std::string DeadOwner() const {
-    auto owner = *leaks::Owner::OfSelf(proc_);
+    auto owner = *process::Owner::OfSelf(proc_);
     owner.start_ticks -= 1;
     return owner.ToString();
   }
@@ -52,7 +52,7 @@ class MachineTest : public ::testing::Test {
   static void AwaitMark(pid_t pid, const std::string& run) {
     const procfs::Proc proc;
     for (int i = 0; i < 3000; ++i) {
-      const auto mark = Mark::Read(proc, pid);
+      const auto mark = process::Mark::Read(proc, pid);
       if (mark && mark->run == run) return;
       ::usleep(10'000);
     }
@@ -78,7 +78,7 @@ TEST_F(MachineTest, OrphanWhoseOwnerIsDeadIsOfADeadRun) {
 }
 
 TEST_F(MachineTest, OrphanWhoseOwnerLivesIsLeftAlone) {
-  const Stray stray = Executed(id_ + "//", leaks::Owner::OfSelf(proc_)->ToString());
+  const Stray stray = Executed(id_ + "//", process::Owner::OfSelf(proc_)->ToString());
   AwaitMark(stray.pid(), id_);
   auto run = Find(id_);
   ASSERT_TRUE(run);
@@ -89,7 +89,7 @@ TEST_F(MachineTest, OrphanWhoseOwnerLivesIsLeftAlone) {
 }
 
 TEST_F(MachineTest, OwnerInAnotherNamespaceCannotBeTold) {
-  auto owner = *leaks::Owner::OfSelf(proc_);
+  auto owner = *process::Owner::OfSelf(proc_);
   owner.name_space = "pid:[1]";
   const Stray stray = Executed(id_ + "//", owner.ToString());
   AwaitMark(stray.pid(), id_);
@@ -136,24 +136,24 @@ TEST_F(MachineTest, KillEndsADeadRunAndNobodyElse) {
 }
 
 TEST(MarkTest, ParsesNamesWithSlashes) {
-  const auto mark = Mark::Parse("cf01/Inst/Suite.Test/0/redis");
+  const auto mark = process::Mark::Parse("cf01/Inst/Suite.Test/0/redis");
   ASSERT_TRUE(mark);
   EXPECT_EQ(mark->run, "cf01");
   EXPECT_EQ(mark->test, "Inst/Suite.Test/0");
   EXPECT_EQ(mark->server, "redis");
-  EXPECT_TRUE(Mark::Parse("cf01//"));
-  for (const char* bad : {"", "cf01", "cf01/x", "//", "/x/y"}) EXPECT_FALSE(Mark::Parse(bad)) << bad;
+  EXPECT_TRUE(process::Mark::Parse("cf01//"));
+  for (const char* bad : {"", "cf01", "cf01/x", "//", "/x/y"}) EXPECT_FALSE(process::Mark::Parse(bad)) << bad;
 }
 
 TEST(OwnerTest, IsReadBackAsWritten) {
   const procfs::Proc proc;
-  const auto self = leaks::Owner::OfSelf(proc);
+  const auto self = process::Owner::OfSelf(proc);
   ASSERT_TRUE(self);
-  const auto parsed = leaks::Owner::Parse(self->ToString());
+  const auto parsed = process::Owner::Parse(self->ToString());
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->Alive(proc), true);
   for (const char* bad : {"", "1", "1@2", "x@2@n", "1@x@n", "-1@2@n", "0@2@n", "1@2@"}) {
-    EXPECT_FALSE(leaks::Owner::Parse(bad)) << bad;
+    EXPECT_FALSE(process::Owner::Parse(bad)) << bad;
   }
 }
 

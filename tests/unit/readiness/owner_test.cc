@@ -10,6 +10,7 @@
 
 #include "child.h"
 #include "mocks.h"
+#include "process/mark.h"
 #include "sockets.h"
 #include "temp_proc.h"
 
@@ -46,6 +47,16 @@ class OwnerCheckTest : public ::testing::Test {
   }
   void Holds(pid_t pid, std::uint64_t inode = kInode) {
     root_.Link(std::to_string(pid) + "/fd/7", "socket:[" + std::to_string(inode) + "]");
+  }
+  // A server of a run whose test program is, or was, `owner`.
+  void MarkOwner(pid_t pid, const std::string& mark, pid_t owner) {
+    const std::string space = "pid:[1]";
+    root_.Link(std::to_string(::getpid()) + "/ns/pid", space);
+    const auto stat = proc_.ReadStat(owner);
+    const process::Owner known{.pid = owner, .start_ticks = stat ? stat->start_ticks : 5, .name_space = space};
+    const char end = '\0';
+    root_.Write(std::to_string(pid) + "/environ",
+                std::string("PATH=/bin") + end + "CURFEW_MARK=" + mark + end + "CURFEW_OWNER=" + known.ToString() + end);
   }
   // Its descriptors cannot be listed: as for another user's process, whatever user runs the test.
   void HideDescriptors(pid_t pid) { std::filesystem::remove_all(root_.root() / std::to_string(pid) / "fd"); }
@@ -102,7 +113,7 @@ TEST_F(OwnerCheckTest, StrangerOfAnotherRunIsNamedWithItsServer) {
   TreeIsRead();
   AddProcess(300, "redis-server");
   Holds(300);
-  root_.Write("300/environ", std::string("PATH=/bin\0CURFEW_MARK=ab12/Suite/0.Test/1/redis\0X=1\0", 52));
+  MarkOwner(300, "ab12/Suite/0.Test/1/redis", 999);
   EXPECT_THAT(owner_.Of(kInode, kUid).holder,
               AllOf(HasSubstr("server \"redis\" of run ab12"), HasSubstr("yesterday's orphan")));
 }
@@ -111,8 +122,8 @@ TEST_F(OwnerCheckTest, StrangerWhoseRunGoesOnIsNoOrphan) {
   TreeIsRead();
   AddProcess(300, "redis-server");
   Holds(300);
-  root_.Write("300/environ", std::string("CURFEW_MARK=ab12/Suite.Test/redis\0", 34));
-  root_.Write("7/cmdline", std::string("/x/curfew-keeper\0ab12\0", 22));
+  AddProcess(7, "kv_test");
+  MarkOwner(300, "ab12/Suite.Test/redis", 7);
   EXPECT_THAT(owner_.Of(kInode, kUid).holder, AllOf(HasSubstr("of run ab12"), Not(HasSubstr("orphan"))));
 }
 

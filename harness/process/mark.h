@@ -10,7 +10,7 @@
 
 #include "procfs/proc.h"
 
-namespace curfew::leaks {
+namespace curfew::process {
 
 inline constexpr const char* kMarkVariable = "CURFEW_MARK";
 inline constexpr const char* kOwnerVariable = "CURFEW_OWNER";
@@ -40,4 +40,4 @@ struct Owner {
   [[nodiscard]] std::optional<bool> Alive(const procfs::Proc& proc) const;
 };
 
-}  // namespace curfew::leaks
+}  // namespace curfew::process

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "leaks/mark.h"
+#include "process/mark.h"
 
 #include <unistd.h>
 
 #include "procfs/text.h"
 
-namespace curfew::leaks {
+namespace curfew::process {
 
 std::optional<Mark> Mark::Parse(std::string_view text) {
   const auto first = text.find('/');
@@ -49,4 +49,4 @@ std::optional<bool> Owner::Alive(const procfs::Proc& proc) const {
   return stat && stat->start_ticks == start_ticks && !stat->zombie();
 }
 
-}  // namespace curfew::leaks
+}  // namespace curfew::process
