@@ -11,8 +11,8 @@
 #include "containment/escape.h"
 #include "containment/tree_finder.h"
 #include "leaks/evidence.h"
-#include "process/mark.h"
 #include "process/clock.h"
+#include "process/mark.h"
 #include "process/names.h"
 #include "process/pidfd.h"
 #include "process/switches.h"
@@ -154,10 +154,18 @@ std::optional<Leak> LeakChecker::Judge(pid_t pid, const Ownership& owner) const 
     const auto parent_tag = tag_ ? process::ReadTag(proc_, info->parent) : std::nullopt;
     const bool parent_gone = !child_of_test && (!parent_tag || !parent_tag->SameRun(*tag_));
     leak.escapes = containment::DescribeEscape(*info, parent_gone, self ? self->pgrp : 0, self ? self->session : 0);
+    const bool never_ours = parent_gone && tag_ && !process::ReadTag(proc_, pid) && info->parent > 1;
+    if (never_ours) leak.escapes.front() = HandedTo(info->parent);
   }
   leak.evidence = owner.evidence;
   leak.process = std::move(*info);
   return leak;
+}
+
+// Descendants inherit the tag: who has our mark alone was begun by somebody we asked, at(1) for one.
+std::string LeakChecker::HandedTo(pid_t parent) const {
+  const auto stat = proc_.ReadStat(parent);
+  return "handed to process " + std::to_string(parent) + (stat ? " (" + stat->comm + ")" : "") + ", which is not ours";
 }
 
 void LeakChecker::Reap(std::vector<Leak>& leaks, const std::vector<LiveServer>& servers) const {

@@ -70,6 +70,7 @@ class LeakChecker {
   void AskMark(pid_t pid, const std::vector<LiveServer>& servers, Ownership& owner) const;
   void AskLineage(pid_t pid, const Baseline& since, const std::vector<LiveServer>& servers, Ownership& owner) const;
   [[nodiscard]] std::optional<Leak> Judge(pid_t pid, const Ownership& owner) const;
+  [[nodiscard]] std::string HandedTo(pid_t parent) const;
   [[nodiscard]] bool InLineage(pid_t pid, const std::vector<LiveServer>& servers) const;
   void ReapOne(Leak& leak, const std::vector<LiveServer>& servers) const;
 

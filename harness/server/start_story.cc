@@ -53,7 +53,11 @@ std::string Advice(const PreparedServer& server, const FailedStart& failed, cons
                           : "does it listen on {port}, and on 127.0.0.1? Is ready_timeout long enough for this machine "
                             "(CURFEW_TIMEOUT_SCALE multiplies it)?";
     case StartError::kPortTaken: return "end that process, or let Curfew choose the port by writing {port}";
-    case StartError::kHarnessLost: return "look who kills processes here: the OOM killer (dmesg), a job's memory limit";
+    case StartError::kHarnessLost:
+      if (failed.failure && failed.failure->error == ETIMEDOUT) {
+        return "is this machine that busy? CURFEW_TIMEOUT_SCALE multiplies every limit; or look who stops processes here (SIGSTOP, a frozen cgroup)";
+      }
+      return "look who kills processes here: the OOM killer (dmesg), a job's memory limit";
     case StartError::kBadSpec:
     case StartError::kCancelled: return "";
   }

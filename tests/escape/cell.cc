@@ -142,7 +142,8 @@ class Cell {
                         {"ESCAPE_MARKER", markers_.at(static_cast<std::size_t>(index))},
                         {"ESCAPE_CGROUP", cgroup_},
                         {"TMPDIR", directory_.path()},
-                        {"CURFEW_LEAKS", "warn"}};
+                        {"CURFEW_LEAKS", "warn"},
+                        {"CURFEW_GDB", "off"}};  // seconds of a processor for each time-out; meta_timeouts_test has it
     if (!options_.disabled.empty()) launch.variables["CURFEW_TEST_DISABLE"] = options_.disabled;
     if (!options_.containment.empty()) launch.variables["CURFEW_CONTAINMENT"] = options_.containment;
     if (row_.programs > 1) {

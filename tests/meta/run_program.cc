@@ -33,6 +33,7 @@ class TemporaryDirectory {
     std::string name = (fs::temp_directory_path() / "curfew-meta-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
     path_ = name;
+    fs::permissions(path_, fs::perms::all);  // for programs that become somebody else
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
