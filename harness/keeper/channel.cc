@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "process/clock.h"
+#include "process/passed_descriptor.h"
 
 namespace curfew::keeper {
 namespace {
@@ -28,25 +29,6 @@ int Await(int fd, short events, Deadline deadline) {
     if (ready == 0) return ETIMEDOUT;
     if (errno != EINTR) return errno;
   }
-}
-
-// Sends what the socket takes now, the descriptor (if any) with the first byte.
-ssize_t SendSome(int fd, const char* data, std::size_t size, int descriptor) {
-  iovec bytes{const_cast<char*>(data), size};
-  msghdr header{};
-  header.msg_iov = &bytes;
-  header.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (descriptor >= 0) {
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    cmsghdr* const attached = CMSG_FIRSTHDR(&header);
-    attached->cmsg_level = SOL_SOCKET;
-    attached->cmsg_type = SCM_RIGHTS;
-    attached->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(attached), &descriptor, sizeof(int));
-  }
-  return ::sendmsg(fd, &header, MSG_NOSIGNAL);
 }
 
 }  // namespace
@@ -85,7 +67,8 @@ process::Result<void> Channel::Send(nlohmann::json body, Deadline deadline, int 
   std::memcpy(bytes.data(), &length, sizeof length);
   for (std::size_t sent = 0; sent < bytes.size();) {
     if (!open()) return Failure{"send", EPIPE};
-    const auto taken = SendSome(fd(), bytes.data() + sent, bytes.size() - sent, sent == 0 ? descriptor : -1);
+    // The descriptor rides on the first byte.
+    const auto taken = process::SendWithDescriptor(fd(), bytes.data() + sent, bytes.size() - sent, sent == 0 ? descriptor : -1);
     if (taken >= 0) {
       sent += static_cast<std::size_t>(taken);
     } else if (errno == EAGAIN) {
@@ -117,14 +100,8 @@ process::Result<Channel::Message> Channel::Receive(Deadline deadline) {
 void Channel::ReadWhatIsThere() {
   char chunk[65536];
   for (;;) {
-    iovec bytes{chunk, sizeof chunk};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    msghdr header{};
-    header.msg_iov = &bytes;
-    header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    const auto got = ::recvmsg(fd(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    FileDescriptor came;
+    const auto got = process::ReceiveWithDescriptor(fd(), chunk, sizeof chunk, came);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) {
@@ -132,11 +109,8 @@ void Channel::ReadWhatIsThere() {
       return;
     }
     buffer_.append(chunk, static_cast<std::size_t>(got));
-    for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
-      if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-      int descriptor = -1;
-      std::memcpy(&descriptor, CMSG_DATA(c), sizeof descriptor);
-      descriptor_.Reset(descriptor);
+    if (came.valid()) {
+      descriptor_ = std::move(came);
       return;  // the message it rides on has to be taken before another descriptor can come
     }
   }

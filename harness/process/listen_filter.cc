@@ -7,15 +7,15 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <iterator>
+
+#include "process/passed_descriptor.h"
 
 namespace curfew::process {
 namespace {
@@ -59,57 +59,31 @@ bool SizesFit() {
          sizes.seccomp_notif_resp <= sizeof(Notification);
 }
 
-void SendWithDescriptor(int socket, int error, int descriptor) {
-  iovec bytes{&error, sizeof error};
-  msghdr header{};
-  header.msg_iov = &bytes;
-  header.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (descriptor >= 0) {
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    cmsghdr* const attached = CMSG_FIRSTHDR(&header);
-    attached->cmsg_level = SOL_SOCKET;
-    attached->cmsg_type = SCM_RIGHTS;
-    attached->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(attached), &descriptor, sizeof(int));
-  }
-  // A failure leaves nobody with the descriptor after exec: whoever receives knows it by the missing word.
-  static_cast<void>(!::sendmsg(socket, &header, MSG_NOSIGNAL));
+// A failure leaves nobody with the descriptor after exec: whoever receives knows it by the missing word.
+void Tell(int socket, int error, int descriptor) {
+  static_cast<void>(!SendWithDescriptor(socket, &error, sizeof error, descriptor));
 }
 
 }  // namespace
 
 void SetListenFilter(int socket, bool give_up_privileges) {
   if (kArchitecture == 0 || !SizesFit()) {
-    SendWithDescriptor(socket, ENOSYS, -1);
+    Tell(socket, ENOSYS, -1);
     return;
   }
   int filter = SetFilter();
   if (filter < 0 && errno == EACCES && give_up_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
     filter = SetFilter();
   }
-  SendWithDescriptor(socket, filter < 0 ? errno : 0, filter);
+  Tell(socket, filter < 0 ? errno : 0, filter);
   // Our own copy is close-on-exec. It must be gone with exec: a server that held it would wait for itself.
 }
 
 Result<FileDescriptor> ReceiveListenFilter(int socket) {
   int error = 0;
-  iovec bytes{&error, sizeof error};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &bytes;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  const ssize_t got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  if (got != sizeof error) return Failure{"hear of the filter on listen", got < 0 ? errno : EBADMSG};
   FileDescriptor filter;
-  if (const cmsghdr* attached = CMSG_FIRSTHDR(&header); attached != nullptr && attached->cmsg_type == SCM_RIGHTS) {
-    int descriptor = -1;
-    std::memcpy(&descriptor, CMSG_DATA(attached), sizeof descriptor);
-    filter.Reset(descriptor);
-  }
+  const ssize_t got = ReceiveWithDescriptor(socket, &error, sizeof error, filter);
+  if (got != sizeof error) return Failure{"hear of the filter on listen", got < 0 ? errno : EBADMSG};
   if (error != 0 || !filter.valid()) return Failure{"set a filter on listen", error != 0 ? error : EMFILE};
   return filter;
 }
