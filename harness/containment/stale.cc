@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 
+#include "containment/cgroup_home.h"
 #include "containment/kill_sweep.h"
 
 namespace curfew::containment {
@@ -44,6 +46,36 @@ std::vector<Survivor> ReapStaleLeaf(const procfs::Proc& proc, const CgroupLeaf& 
   auto survivors = sweep.Run(deadline);
   leaf.Remove();
   return survivors;
+}
+
+Abandoned ReapAbandoned(const procfs::Proc& proc, const std::string& run, std::optional<process::Tag> tag,
+                        Deadline deadline) {
+  Abandoned abandoned;
+  const auto add_survivors = [&](std::vector<Survivor> more) {
+    std::ranges::move(more, std::back_inserter(abandoned.survivors));
+  };
+  if (const auto home = FindOwnCgroup(); home.ok()) {
+    for (auto& stale : FindStaleLeaves(proc, *home)) {
+      if (stale.run != run) continue;
+      std::ranges::move(stale.processes, std::back_inserter(abandoned.processes));
+      add_survivors(ReapStaleLeaf(proc, stale.leaf, deadline));
+    }
+  }
+  const TreeFinder finder(proc, 0, tag);
+  // Orphans by now: init collects them, and until it does they count for nothing.
+  const auto living = [&] {
+    auto members = finder.Tagged();
+    std::erase_if(members, [&](pid_t pid) {
+      const auto stat = proc.ReadStat(pid);
+      return !stat || stat->zombie();
+    });
+    return members;
+  };
+  for (const pid_t pid : living()) {
+    if (auto info = proc.Describe(pid)) abandoned.processes.push_back(std::move(*info));
+  }
+  add_survivors(KillSweep(finder, nullptr, [&] { return !living().empty(); }).Run(deadline));
+  return abandoned;
 }
 
 }  // namespace curfew::containment

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include <curfew/tree.h>
 
 #include "containment/cgroup_leaf.h"
+#include "process/tag.h"
 #include "procfs/proc.h"
 
 namespace curfew::containment {
@@ -30,5 +32,16 @@ struct StaleLeaf {
 
 // Kills what is inside and removes it. Returns who survived, and why. Blocks until the deadline at most.
 std::vector<Survivor> ReapStaleLeaf(const procfs::Proc& proc, const CgroupLeaf& leaf, Deadline deadline);
+
+// What a server's keeper and warden, both killed, have left to whoever began them.
+struct Abandoned {
+  std::vector<ProcessInfo> processes;  // that were alive
+  std::vector<Survivor> survivors;     // that still are
+};
+
+// Ends the processes of this tag, if there is one, and the run's stale leaves with all that is inside. Without tag and
+// leaf nothing tells them from strangers, and they are left alone. Blocks until the deadline at most.
+[[nodiscard]] Abandoned ReapAbandoned(const procfs::Proc& proc, const std::string& run, std::optional<process::Tag> tag,
+                                      Deadline deadline);
 
 }  // namespace curfew::containment

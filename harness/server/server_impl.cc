@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/server_impl.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cstdlib>
 
 #include "containment/level.h"
+#include "containment/stale.h"
 #include "process/clock.h"
 #include "process/switches.h"
 #include "readiness/discover_probe.h"
@@ -30,6 +32,7 @@ using readiness::Outcome;
 constexpr auto kAskTimeout = 10s;
 // Beyond the graces of its policy a stop waits for the kernel; the warden itself gives up sooner.
 constexpr auto kStopSlack = 30s;
+constexpr auto kReapTimeout = 10s;
 constexpr std::size_t kLogLines = 20;
 constexpr const char* kUnannounced =
     " while it was in use, and the test had not announced it (ExpectExit, Signal, Crash, WaitExit)";
@@ -444,7 +447,7 @@ StopResult Server::Impl::End(bool kill) {
     throw std::runtime_error("failed to stop server " + prepared->name() + ": its warden " +
                              std::to_string(life->warden()) +
                              (result.failure().error == ETIMEDOUT ? " does not answer" : " was killed from outside") +
-                             "; the keeper reaps what is left of the tree");
+                             "; " + LeaveTree());
   }
   for (auto& orphan : result->orphans) {
     orphan.server = prepared->name();
@@ -454,6 +457,22 @@ StopResult Server::Impl::End(bool kill) {
   prepared->HoldPorts();
   NoteLeaks(*result);  // once each, whoever stopped it
   return std::move(*result);
+}
+
+std::string Server::Impl::LeaveTree() {
+  auto& state = *Run::Current().state_;
+  const std::lock_guard lock(state.mutex);
+  if (state.keeper && !state.keeper->AwaitEnd({})) return "the keeper reaps what is left of the tree";
+  life->SignalWarden(SIGKILL);
+  const auto abandoned = containment::ReapAbandoned(procfs::Proc(), state.id, life->tag(),
+                                                    std::chrono::steady_clock::now() + process::Scaled(kReapTimeout));
+  std::string text = "its keeper is gone, too; what was left of the tree was ended here:";
+  for (const auto& process : abandoned.processes) text += "\n    " + std::to_string(process.pid) + ' ' + process.CommandLine();
+  if (abandoned.processes.empty()) text += " nothing";
+  for (const auto& survivor : abandoned.survivors) {
+    text += "\n  STILL ALIVE: " + std::to_string(survivor.process.pid) + " (" + survivor.reason + ')';
+  }
+  return text;
 }
 
 void Server::Impl::NoteLeaks(const StopResult& result) {

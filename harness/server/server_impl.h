@@ -74,6 +74,8 @@ struct Server::Impl : ServerRecord {
   // A life ends.
   StopResult End(bool kill);
   // Passes on what a stop found: orphans and survivors become leaks of the run.
+  // Of a server whose warden is gone: who ends what is left of the tree, in words. That is done here if nobody else can.
+  std::string LeaveTree();
   void NoteLeaks(const StopResult& result);
   [[nodiscard]] std::optional<std::string> DescribeUnexpectedDeath();
   // As TakeUnexpectedDeath, with the mutex held.

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/server_life.h"
 
+#include <poll.h>
+#include <signal.h>
+
+#include <algorithm>
 #include <cerrno>
 
 #include "process/clock.h"
+#include "process/pidfd.h"
 #include "procfs/net.h"
 #include "report/encode.h"
 
@@ -13,6 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using process::Failure;
+
+constexpr auto kWakeAgain = 1s;
 
 // What a warden has to do before it answers takes microseconds; this only bounds one that was stopped from
 // outside.
@@ -160,9 +167,21 @@ process::Result<StopResult> ServerLife::Stop(bool kill, Deadline deadline) {
   Pump();
   if (stop_result_) return *stop_result_;
   if (auto sent = channel_.Send({{"op", "stop"}, {"kill", kill}}, AnswerDeadline()); !sent.ok()) return sent.failure();
-  auto answer = Await("stopped", deadline);
-  if (stop_result_) return *stop_result_;
-  return answer.failure();
+  for (;;) {
+    SignalWarden(SIGCONT);  // a server may have stopped it, and its keeper, which would wake it, may be gone
+    auto answer = Await("stopped", std::min<Deadline>(deadline, std::chrono::steady_clock::now() + kWakeAgain));
+    if (stop_result_) return *stop_result_;
+    const bool patient = answer.failure().error == ETIMEDOUT && std::chrono::steady_clock::now() < deadline;
+    if (!patient) return answer.failure();
+  }
+}
+
+void ServerLife::SignalWarden(int signal) {
+  const auto warden_process = process::Pidfd::Open(warden());
+  pollfd peer{channel_.fd(), 0, 0};
+  // The other end is the warden's alone: while that is open the number is still its own, and now it is pinned.
+  const bool gone = ::poll(&peer, 1, 0) != 0;
+  if (warden_process.ok() && !gone) static_cast<void>(warden_process->Signal(signal));
 }
 
 }  // namespace curfew::server

@@ -69,6 +69,8 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   [[nodiscard]] process::FileDescriptor TakeNetworkDiag() { return std::move(network_diag_); }
   // Stops the tree and waits for the warden's report; EPIPE when the warden is gone, ETIMEDOUT.
   [[nodiscard]] process::Result<StopResult> Stop(bool kill, Deadline deadline);
+  // To the warden, if it is alive.
+  void SignalWarden(int signal);
 
  private:
   void Pump();

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 
 #include "containment/cgroup_home.h"
@@ -50,17 +51,22 @@ class Mechanisms : public testing::Test {
     ASSERT_EQ(Named(name), found);  // still the one that was meant, now pinned
     ASSERT_EQ(pidfd->Signal(SIGKILL), 0);
   }
-  // Program, keeper and warden, so that none of them sees another's death.
-  void KillAtOnce(const Program& program) {
-    std::vector<process::Pidfd> ours;
-    for (const auto* name : {"victim", "curfew-keeper", "curfew-warden"}) {
-      for (const pid_t pid : Named(name)) ours.push_back(std::move(*process::Pidfd::Open(pid)));
+  // One of each name, stopped at one time, so that none of them sees another's death.
+  std::vector<process::Pidfd> Stop(const std::vector<std::string>& names) {
+    std::vector<process::Pidfd> stopped;
+    for (const auto& name : names) {
+      const auto found = Named(name);
+      EXPECT_EQ(found.size(), 1U) << truth_.Describe();
+      if (found.size() == 1) stopped.push_back(std::move(*process::Pidfd::Open(found.front())));
     }
-    ASSERT_EQ(ours.size(), 3U) << truth_.Describe();
-    ASSERT_EQ(ours.front().pid(), program.pid());
-    for (const auto& process : ours) ASSERT_EQ(process.Signal(SIGSTOP), 0);
-    for (const auto& process : ours) ASSERT_EQ(process.Signal(SIGKILL), 0);
+    for (const auto& process : stopped) EXPECT_EQ(process.Signal(SIGSTOP), 0);
+    return stopped;
   }
+  void KillAtOnce(const std::vector<std::string>& names) {
+    for (const auto& process : Stop(names)) ASSERT_EQ(process.Signal(SIGKILL), 0);
+  }
+  // Lets a program go that awaits it.
+  void Go() const { std::ofstream(touched_ + ".go") << "\n"; }
   // Nothing but these is left, and stays: everybody else has had the time to end.
   void ExpectSurvivor(const std::string& name) {
     EXPECT_TRUE(Eventually([&] { return Named("curfew-keeper").empty() && Named("curfew-warden").empty(); }));
@@ -130,13 +136,50 @@ TEST_F(Mechanisms, WardensStopTheirTreesWhenTheKeeperIsKilled) {
   EXPECT_TRUE(Eventually([&] { return truth_.Alive() == std::vector<pid_t>{victim.pid()}; })) << truth_.Describe();
 }
 
+// A server may stop its warden just when nobody is left to wake it but the test program.
+TEST_F(Mechanisms, TheProgramWakesAWardenWhoseKeeperIsDead) {
+  Program victim = Start("await_and_return", "tcp_echo", "");
+  ASSERT_TRUE(AwaitUp());
+  ASSERT_EQ(Stop({"curfew-keeper", "curfew-warden"}).front().Signal(SIGKILL), 0);
+  ASSERT_TRUE(Eventually([this] { return Named("curfew-keeper").empty(); }));
+  ASSERT_EQ(Named("tcp_echo").size(), 1U) << "its warden was not stopped: " << truth_.Describe();
+  Go();
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+}
+
+// With its keeper and its warden killed the program is the last that knows of the cgroup.
+TEST_F(Mechanisms, TheProgramRemovesTheCgroupOfAKilledKeeperAndWarden) {
+  if (!CgroupsHere()) GTEST_SKIP() << containment::FindOwnCgroup().failure().ToString();
+  Program victim = Start("await_and_return", "double_fork_daemon", "");
+  ASSERT_TRUE(AwaitUp());
+  const auto leaves = [] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(*containment::FindOwnCgroup())) {
+      if (entry.path().filename().string().starts_with("curfew-")) names.insert(entry.path().filename());
+    }
+    return names;
+  };
+  const auto run = ReadFile("/proc/" + std::to_string(Named("curfew-keeper").at(0)) + "/cmdline").substr(sizeof "curfew-keeper", 12);
+  const auto ours = [&] {
+    auto names = leaves();
+    std::erase_if(names, [&](const std::string& name) { return name.find(run) == std::string::npos; });
+    return names;
+  };
+  EXPECT_EQ(ours().size(), 1U) << run;
+  ASSERT_NO_FATAL_FAILURE(KillAtOnce({"curfew-keeper", "curfew-warden"}));
+  Go();
+  ASSERT_TRUE(victim.Wait());
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+  EXPECT_EQ(ours(), std::set<std::string>());
+}
+
 // All three at once: nobody is left to reap. The leader dies with its warden; what it had forked is found by the next run,
 // which takes the leaf that nobody answers for.
 TEST_F(Mechanisms, TheNextRunReapsWhatAKilledRunHasLeft) {
   if (!CgroupsHere()) GTEST_SKIP() << containment::FindOwnCgroup().failure().ToString();
   Program victim = Start("hang", "double_fork_daemon", "");
   ASSERT_TRUE(AwaitUp());
-  ASSERT_NO_FATAL_FAILURE(KillAtOnce(victim));
+  ASSERT_NO_FATAL_FAILURE(KillAtOnce({"victim", "curfew-keeper", "curfew-warden"}));
   Program next({CURFEW_VICTIM, "return", "tcp_echo"}, {{"TMPDIR", directory_.path()}});
   ASSERT_TRUE(next.Wait());
   EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
@@ -145,7 +188,7 @@ TEST_F(Mechanisms, TheNextRunReapsWhatAKilledRunHasLeft) {
 TEST_F(Mechanisms, WithoutCgroupsWhatAKilledRunHasLeftLivesOn) {
   Program victim = Start("hang", "double_fork_daemon", "cgroup");
   ASSERT_TRUE(AwaitUp());
-  ASSERT_NO_FATAL_FAILURE(KillAtOnce(victim));
+  ASSERT_NO_FATAL_FAILURE(KillAtOnce({"victim", "curfew-keeper", "curfew-warden"}));
   Program next({CURFEW_VICTIM, "return", "tcp_echo"}, {{"TMPDIR", directory_.path()}});
   ASSERT_TRUE(next.Wait());
   ExpectSurvivor("double_fork_dae");
@@ -167,7 +210,7 @@ TEST_F(Mechanisms, ASealHoldsAloneAndOutlivesNobody) {
                     {"CURFEW_TEST_DISABLE", "subreaper,tag,cgroup"}});
     ASSERT_TRUE(AwaitUp());
     if (at_once) {
-      ASSERT_NO_FATAL_FAILURE(KillAtOnce(victim));
+      ASSERT_NO_FATAL_FAILURE(KillAtOnce({"victim", "curfew-keeper", "curfew-warden"}));
     } else {
       victim.Signal(SIGKILL);
     }

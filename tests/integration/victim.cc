@@ -28,6 +28,7 @@ namespace {
 using namespace std::chrono_literals;
 
 std::optional<curfew::Server> server;
+std::string touched;
 
 // SIGSTOP to our own keeper: the process of that name whose parent is not us but which has our mark.
 void StopKeeper() {
@@ -45,6 +46,12 @@ void StopKeeper() {
 [[noreturn]] void HangForEver() {
   ::alarm(100);  // whatever goes wrong with the test, this ends
   for (;;) ::pause();
+}
+
+// Until the test has made the file.
+void Await(const std::string& file) {
+  ::alarm(100);
+  while (::access(file.c_str(), F_OK) != 0) ::usleep(5000);
 }
 
 // A child that lives on without exec, and so holds every descriptor of its parent, our sockets among them.
@@ -71,6 +78,7 @@ void Overflow(volatile char* above) {
 
 const std::map<std::string, std::function<void()>> kEndings = {
     {"return", [] {}},
+    {"await_and_return", [] { Await(touched + ".go"); }},
     {"hang", [] { HangForEver(); }},
     {"exit", [] { std::exit(0); }},
     {"_exit", [] { ::_exit(0); }},
@@ -107,6 +115,7 @@ int main(int argc, char** argv) {
     if (sample == "ignores_sigterm") spec.stop = {{{SIGTERM, 300ms}}};
     server.emplace(curfew::Server::Start(std::move(spec)));
   }
+  if (argc > 3) touched = argv[3];
   if (argc > 3) ::close(::open(argv[3], O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   kEndings.at(argv[1])();
   return 0;
