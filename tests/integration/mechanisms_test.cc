@@ -173,6 +173,24 @@ TEST_F(Mechanisms, TheProgramRemovesTheCgroupOfAKilledKeeperAndWarden) {
   EXPECT_EQ(ours(), std::set<std::string>());
 }
 
+TEST_F(Mechanisms, TheProgramReapsAfterAKilledKeeperAndWardenByTagOrLeaf) {
+  for (const auto* disabled : {"cgroup", "tag", "tag,cgroup"}) {
+    if (!CgroupsHere() && std::string(disabled) == "tag") continue;
+    std::filesystem::remove(touched_);
+    std::filesystem::remove(touched_ + ".go");
+    Program victim = Start("await_and_return", "double_fork_daemon", disabled);
+    ASSERT_TRUE(AwaitUp());
+    ASSERT_NO_FATAL_FAILURE(KillAtOnce({"curfew-keeper", "curfew-warden"}));
+    Go();
+    ASSERT_TRUE(victim.Wait());
+    if (std::string(disabled) == "tag,cgroup") {
+      ExpectSurvivor("double_fork_dae");
+    } else {
+      EXPECT_TRUE(truth_.AwaitNothing()) << "without " << disabled << ": " << truth_.Describe();
+    }
+  }
+}
+
 // All three at once: nobody is left to reap. The leader dies with its warden; what it had forked is found by the next run,
 // which takes the leaf that nobody answers for.
 TEST_F(Mechanisms, TheNextRunReapsWhatAKilledRunHasLeft) {
