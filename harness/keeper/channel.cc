@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "process/clock.h"
+#include "process/await_fd.h"
 #include "process/passed_descriptor.h"
 
 namespace curfew::keeper {
@@ -19,17 +19,6 @@ using process::FileDescriptor;
 
 // Argument lists may be long (ARG_MAX is 2 MiB by default); a length beyond this is not one of ours.
 constexpr std::uint32_t kMaxMessage = 256U << 20U;
-
-// 0, or the errno a wait for this event ends with.
-int Await(int fd, short events, Deadline deadline) {
-  pollfd waiting{fd, events, 0};
-  for (;;) {
-    const int ready = ::poll(&waiting, 1, process::PollTimeout(process::Clock::Steady().Now(), deadline));
-    if (ready > 0) return 0;
-    if (ready == 0) return ETIMEDOUT;
-    if (errno != EINTR) return errno;
-  }
-}
 
 }  // namespace
 
@@ -72,7 +61,7 @@ process::Result<void> Channel::Send(nlohmann::json body, Deadline deadline, int 
     if (taken >= 0) {
       sent += static_cast<std::size_t>(taken);
     } else if (errno == EAGAIN) {
-      if (const int error = Await(fd(), POLLOUT, deadline)) {
+      if (const int error = process::AwaitFd(fd(), POLLOUT, deadline)) {
         if (sent > 0) Break();  // the next message would be taken for the rest of this one
         return Failure{"send", error};
       }
@@ -93,7 +82,7 @@ process::Result<Channel::Message> Channel::Receive(Deadline deadline) {
   for (;;) {
     if (auto message = TryReceive()) return std::move(*message);
     if (!open()) return Failure{"receive", EPIPE};
-    if (const int error = Await(fd(), POLLIN, deadline)) return Failure{"receive", error};
+    if (const int error = process::AwaitFd(fd(), POLLIN, deadline)) return Failure{"receive", error};
   }
 }
 

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "process/await_fd.h"
 #include "process/tail.h"
 
 namespace curfew::keeper {
@@ -23,7 +24,7 @@ const procfs::Proc& TheProc() {
 }
 
 constexpr int kKernelFrames = 4;
-constexpr int kReaderPatience = 100;  // milliseconds, for each piece
+constexpr auto kReaderPatience = std::chrono::milliseconds(100);  // for each piece
 
 // A thread's state letter and wait channel; threads have the same files as processes, one level below.
 std::string DescribeThread(const std::filesystem::path& task) {
@@ -95,8 +96,7 @@ void WriteToStderrOf(const process::Pidfd& process, const std::string& text) {
   }
   // A reader that has stopped reading must not stop the keeper; POLLOUT means room for PIPE_BUF bytes.
   for (std::size_t at = 0; out.valid() && at < text.size();) {
-    pollfd room{out.get(), POLLOUT, 0};
-    if (::poll(&room, 1, kReaderPatience) != 1) return;
+    if (process::AwaitFd(out.get(), POLLOUT, std::chrono::steady_clock::now() + kReaderPatience) != 0) return;
     const auto written = ::write(out.get(), text.data() + at, std::min<std::size_t>(text.size() - at, PIPE_BUF));
     if (written <= 0) return;
     at += static_cast<std::size_t>(written);

@@ -15,6 +15,7 @@
 #include "containment/kill_sweep.h"
 #include "containment/stale.h"
 #include "keeper/evidence.h"
+#include "process/await_fd.h"
 #include "process/owner_status.h"
 #include "process/switches.h"
 #include "process/tail.h"
@@ -36,7 +37,7 @@ constexpr auto kStaleDeadline = 2s;
 // From a warden's last word to its end is an exit of a small process.
 constexpr auto kCollectTime = 2s;
 // From the end of a process's sockets to its own; an exec has passed it long before.
-constexpr int kOwnerEndMilliseconds = 1000;
+constexpr auto kOwnerEnd = 1s;
 
 const procfs::Proc& TheProc() {
   static const procfs::Proc proc;
@@ -456,8 +457,7 @@ bool Keeper::ProgramEnds() {
   ::poll(&control, 1, 0);
   if ((control.revents & POLLHUP) == 0) return !control_.open();
   // Both sides: the program is ending (its sockets are closed before its pidfd tells), or has become another by exec.
-  pollfd owner{owner_.get(), POLLIN, 0};
-  return ::poll(&owner, 1, kOwnerEndMilliseconds) > 0;
+  return process::AwaitFd(owner_.get(), POLLIN, Clock::now() + kOwnerEnd) == 0;
 }
 
 void Keeper::OnTestTimeOut(const std::string& test, const std::string& why) {

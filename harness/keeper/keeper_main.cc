@@ -14,6 +14,7 @@
 #include "containment/reaper.h"
 #include "keeper/keeper.h"
 #include "keeper/protocol.h"
+#include "process/self_wake.h"
 
 int main(int argc, char** argv) {
   using namespace curfew;
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes costs the journal, not the run
   if (containment::BecomeSubreaper() != 0) return 1;
+  const process::SelfWake wake;
 
   keeper::KeeperOptions options;
   options.run = argv[1];

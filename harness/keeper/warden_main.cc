@@ -9,6 +9,7 @@
 #include "containment/reaper.h"
 #include "keeper/protocol.h"
 #include "keeper/warden.h"
+#include "process/self_wake.h"
 
 int main(int argc, char** argv) {
   using namespace curfew;
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   if (containment::BecomeSubreaper() != 0) return 1;
+  const process::SelfWake wake;
   const auto tag = process::Tag::FromValue(std::strtoull(argv[1], nullptr, 10));
   keeper::Channel link{process::FileDescriptor(keeper::kWardenKeeperLink)};
   keeper::Channel owner{process::FileDescriptor(keeper::kWardenOwnerChannel)};

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "process/clock.h"
+#include "process/await_fd.h"
 
 namespace curfew::process {
 
@@ -29,12 +29,7 @@ Result<FileDescriptor> BeginConnect(const std::string& host, std::uint16_t port)
 }
 
 Result<FileDescriptor> FinishConnect(FileDescriptor socket, Deadline deadline) {
-  pollfd connected{socket.get(), POLLOUT, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&connected, 1, PollTimeout(Clock::Steady().Now(), deadline));
-  } while (ready < 0 && errno == EINTR);
-  if (ready == 0) return Failure{"connect", ETIMEDOUT};
+  if (const int error = AwaitFd(socket.get(), POLLOUT, deadline)) return Failure{"connect", error};
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);

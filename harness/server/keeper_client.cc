@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "keeper/protocol.h"
+#include "process/await_fd.h"
 #include "process/clock.h"
 #include "process/launch.h"
 #include "server/keeper_program.h"
@@ -110,11 +111,7 @@ process::Result<keeper::Channel::Message> KeeperClient::AwaitAnswer(Deadline dea
 }
 
 bool KeeperClient::AwaitEnd(Duration timeout) const {
-  const auto deadline = Clock::now() + timeout;
-  pollfd ended{keeper_.get(), POLLIN, 0};
-  while (::poll(&ended, 1, process::PollTimeout(Clock::now(), deadline)) < 0) {
-    if (errno != EINTR) break;
-  }
+  static_cast<void>(process::AwaitFd(keeper_.get(), POLLIN, Clock::now() + timeout));
   return keeper_.Ended();
 }
 

@@ -244,12 +244,6 @@ std::optional<std::string> LeftOut(const Row& row, const Column& column) {
   if (column.name == "KillsWarden" && row.play == Play::kKillKeeperAndProgram) {
     return "keeper, warden and program all killed at one time: the known hole of docs/architecture.md";
   }
-  if (column.name == "StopsKeeper" && row.play == Play::kKillWardenAndProgram) {
-    return "keeper stopped for good, warden and program killed at one time: the same hole";
-  }
-  if (column.name == "StopsKeeper" && row.name == "ForkThenSigkill") {
-    return "a fork of the dead program holds the warden's channel, and the keeper, who alone could tell, is stopped";
-  }
   return std::nullopt;
 }
 

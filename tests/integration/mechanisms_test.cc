@@ -136,9 +136,39 @@ TEST_F(Mechanisms, WardensStopTheirTreesWhenTheKeeperIsKilled) {
   EXPECT_TRUE(Eventually([&] { return truth_.Alive() == std::vector<pid_t>{victim.pid()}; })) << truth_.Describe();
 }
 
-// A server may stop its warden just when nobody is left to wake it but the test program.
+// A server may stop whoever answers for it just when nobody else is left.
+TEST_F(Mechanisms, AStoppedKeeperWakesItself) {
+  Program victim = Start("hang", "double_fork_daemon", "");
+  ASSERT_TRUE(AwaitUp());
+  static_cast<void>(Stop({"curfew-keeper"}));
+  for (const auto& process : Stop({"curfew-warden", "victim"})) ASSERT_EQ(process.Signal(SIGKILL), 0);
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+}
+
+TEST_F(Mechanisms, AStoppedWardenWakesItself) {
+  Program victim = Start("hang", "double_fork_daemon", "");
+  ASSERT_TRUE(AwaitUp());
+  static_cast<void>(Stop({"curfew-warden"}));
+  for (const auto& process : Stop({"curfew-keeper", "victim"})) ASSERT_EQ(process.Signal(SIGKILL), 0);
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+}
+
+TEST_F(Mechanisms, AStoppedWardenStaysSoWithoutItsTimer) {
+  Program victim = Start("hang", "double_fork_daemon", "wake");
+  ASSERT_TRUE(AwaitUp());
+  // Stopped for good, keeper first: it would wake its warden.
+  const auto stopped = Stop({"curfew-keeper", "victim", "curfew-warden"});
+  ASSERT_EQ(stopped.at(0).Signal(SIGKILL), 0);
+  ASSERT_EQ(stopped.at(1).Signal(SIGKILL), 0);
+  ASSERT_TRUE(Eventually([this] { return Named("curfew-keeper").empty(); }));
+  EXPECT_FALSE(truth_.AwaitNothing(std::chrono::seconds(2)));
+  EXPECT_EQ(Named("curfew-warden").size(), 1U) << truth_.Describe();
+  static_cast<void>(stopped.at(2).Signal(SIGCONT));
+  EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();
+}
+
 TEST_F(Mechanisms, TheProgramWakesAWardenWhoseKeeperIsDead) {
-  Program victim = Start("await_and_return", "tcp_echo", "");
+  Program victim = Start("await_and_return", "tcp_echo", "wake");
   ASSERT_TRUE(AwaitUp());
   ASSERT_EQ(Stop({"curfew-keeper", "curfew-warden"}).front().Signal(SIGKILL), 0);
   ASSERT_TRUE(Eventually([this] { return Named("curfew-keeper").empty(); }));
