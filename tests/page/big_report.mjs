@@ -50,6 +50,22 @@ export function bigReport(tests = 1000, processes = 5000) {
   return { format: "curfew-report", version: 1, summary: summaryOf([run]), runs: [run], damage: [] };
 }
 
+// Of a machine whose clock jumped: an hour back, ten hours forth, to 1970, and a run that ends before it begins.
+export function jumpReport() {
+  const begin = 1_700_000_000_000;
+  const hour = 3_600_000;
+  const test = (name, begin_ms, more) => ({ test: name, result: "passed", iteration: 0, begin_ms, duration_ms: 50, ...more });
+  const run = {
+    id: "jump", host: "", directory: "", pid: 1, command: ["kv_test"], containment: "", ending: "", complete: false, finished: false,
+    clean: false, begin_ms: begin, end_ms: begin - hour, notes: [], leaks: [],
+    tests: [test("A.Before", begin), test("A.Back", begin - hour), test("A.Forth", begin + 10 * hour), test("A.Epoch", 0),
+      test("A.NoEnd", begin + 20 * hour, { result: "unfinished", duration_ms: undefined })],
+    servers: [{ name: "redis", test: "A.Before", pid: 5, warden: 4, killed: false, warden_lost: false, asked_ms: begin + 10,
+      launched_ms: begin - hour, ready_ms: begin - hour + 9, stopping_ms: begin + 5, ended_ms: begin - 10 }],
+  };
+  return { format: "curfew-report", version: 1, summary: summaryOf([run]), runs: [run], damage: [] };
+}
+
 function summaryOf(runs) {
   const results = {};
   for (const run of runs) for (const test of run.tests) results[test.result] = (results[test.result] ?? 0) + 1;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
-import { bigReport } from "./big_report.mjs";
+import { bigReport, jumpReport } from "./big_report.mjs";
 
 const [writeFormats, executablePath, screenshots] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "curfew-page-"));
@@ -164,6 +164,29 @@ for (const colorScheme of ["light", "dark"]) {
     if (screenshots) await page.screenshot({ path: join(screenshots, colorScheme + "-leak.png") });
   }, { colorScheme });
 }
+
+await check("fits a phone", "report.html", async (page) => {
+  const [wide, legend, labels] = await page.evaluate(() => [document.documentElement.scrollWidth - innerWidth,
+    innerHeight - document.getElementById("legend").getBoundingClientRect().bottom, document.getElementById("labels").clientWidth]);
+  assert.ok(wide <= 0, "no scrolling to the side");
+  assert.ok(legend >= 0, "the list scrolls, not the page: the legend is in sight");
+  assert.ok(labels > 150 && labels < 390 * 0.6, "names and bars share the room");
+  await page.fill("#search", "nosy");
+  await frame(page);
+  assert.match(await selectedName(page), /^\d+ nosy-exporter/, "its program first, not the directory of that");
+  if (screenshots) await page.screenshot({ path: join(screenshots, "phone.png") });
+}, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+writeFileSync(join(folder, "jump.json"), JSON.stringify(jumpReport()));
+execFileSync(writeFormats, [folder, join(folder, "jump.json")], { stdio: "inherit" });
+await check("a clock that was set back and forth", "report.html", async (page) => {
+  assert.doesNotMatch(await text(page, "#labels"), /NaN|−/, "no negative time, no time that is none");
+  await page.evaluate(() => visit(page.forest, (node) => {
+    if (node.from !== undefined && !(node.to >= node.from)) throw new Error(node.kind + " " + node.name + " ends before it begins");
+  }));
+  await page.locator("#scroller").focus();
+  for (const key of ["End", "z", "-", "0", "b", "Enter"]) await page.keyboard.press(key);
+});
 
 await check("wild names stay text", "wild.html", async (page) => {
   assert.match(await page.evaluate(() => document.querySelector("#damage").textContent), /<\/script><!--<script>alert\(1\)/);

@@ -46,7 +46,9 @@ class Page {
   drawNow() {
     const scroller = this.get("scroller");
     const height = scroller.clientHeight;
-    const labelWidth = Math.min(360, Math.max(180, scroller.clientWidth * 0.34));
+    // On a phone nearly half for the names.
+    const share = scroller.clientWidth < 600 ? 0.48 : 0.34;
+    const labelWidth = Math.min(360, Math.max(150, scroller.clientWidth * share));
     const width = scroller.clientWidth - labelWidth;
     this.barWidth = width;
     const labels = this.get("labels");
@@ -83,7 +85,7 @@ class Page {
     const row = element("div", "row " + node.kind + " " + node.state);
     row.id = "row-" + index;
     row.style.top = top + "px";
-    row.style.paddingLeft = 4 + (node.level - 1) * 14 + "px";
+    row.style.paddingLeft = 4 + (node.level - 1) * (window.innerWidth < 600 ? 8 : 14) + "px";
     row.setAttribute("role", "treeitem");
     row.setAttribute("aria-level", node.level);
     row.setAttribute("aria-selected", node === this.selected);

@@ -20,13 +20,16 @@ function commandOf(process) {
   return process.command && process.command.length ? process.command.join(" ") : "[" + process.name + "]";
 }
 
+// Without the directory of the program: what tells one from another comes behind it. The whole line is in the details.
+function shortCommand(line) { return line.replace(/^[^\s'"]*\/(?=[^\s/])/, ""); }
+
 function startOf(process) {
   return process.started_ns ? Math.floor(process.started_ns / 1e6) : undefined;
 }
 
 function testNode(test, runEnd) {
   const to = test.begin_ms === undefined ? undefined
-    : test.duration_ms === undefined ? runEnd : test.begin_ms + test.duration_ms;
+    : test.duration_ms === undefined ? Math.max(test.begin_ms, runEnd) : test.begin_ms + test.duration_ms;
   const node = makeNode("test", test.test, test.begin_ms, to, test);
   node.state = test.result;
   node.bad = kBad.has(test.result);
@@ -41,7 +44,8 @@ function barColour(result) {
 }
 
 function serverNode(server, runEnd) {
-  const to = server.ended_ms ?? server.exited_ms ?? runEnd;
+  // A clock that was set back has ends before beginnings.
+  const to = Math.max(server.asked_ms ?? -Infinity, server.ended_ms ?? server.exited_ms ?? runEnd);
   const node = makeNode("server", server.name, server.asked_ms, to, server);
   node.state = "server";
   const phases = [["asked_ms", "--launching"], ["ready_ms", "--in-use"], ["stopping_ms", "--stopping"]];
@@ -55,7 +59,7 @@ function serverNode(server, runEnd) {
     const process = stopped.process;
     if (process.pid === server.pid) continue;
     const from = startOf(process) ?? node.from;
-    const child = makeNode("process", process.pid + " " + commandOf(process), from, to, stopped);
+    const child = makeNode("process", process.pid + " " + shortCommand(commandOf(process)), from, to, stopped);
     child.state = "process";
     child.bars.push({ from, to: Math.max(from, to), colour: "--process" });
     child.killed = stopped.needed === 9;
@@ -67,7 +71,7 @@ function serverNode(server, runEnd) {
 function leakNode(leak, testEnd, runEnd) {
   const from = startOf(leak.process) ?? leak.found_ms;
   const to = Math.max(from, leak.found_ms ?? runEnd ?? from);
-  const node = makeNode("leak", leak.process.pid + " " + (leak.command_line ?? commandOf(leak.process)), from, to, leak);
+  const node = makeNode("leak", leak.process.pid + " " + shortCommand(leak.command_line ?? commandOf(leak.process)), from, to, leak);
   node.state = "leak";
   node.bad = !leak.exempted;
   node.bars.push({ from, to, colour: "--leak", hatched: Boolean(leak.exempted) });
@@ -87,7 +91,7 @@ function runNode(run) {
   const begins = [run.begin_ms, ...run.tests.map((test) => test.begin_ms), ...run.servers.map((server) => server.asked_ms)]
     .filter((time) => time !== undefined);
   const begin = begins.length ? begins.reduce((a, b) => Math.min(a, b)) : 0;
-  let end = run.end_ms ?? begin;
+  let end = Math.max(begin, run.end_ms ?? begin);
   for (const test of run.tests) if (test.begin_ms !== undefined) end = Math.max(end, test.begin_ms + (test.duration_ms ?? 0));
   for (const server of run.servers) end = Math.max(end, server.ended_ms ?? 0, server.exited_ms ?? 0);
   for (const leak of run.leaks) end = Math.max(end, leak.found_ms ?? 0);
