@@ -1,6 +1,6 @@
 include(GoogleTest)
 
-# curfew_test(NAME SOURCES file... LABEL unit|integration|escape|meta
+# curfew_test(NAME SOURCES file... LABEL unit|integration|escape|meta|docs
 #             [LIBS library...] [SERVERS sample...] [TIMEOUT seconds] [OWN_MAIN])
 # One GoogleTest program, each of its tests a CTest test named "<label>/Suite.Test".
 #   LIBS     what it links besides GoogleTest; with curfew::main, or OWN_MAIN, GoogleTest's main stays out
@@ -12,8 +12,8 @@ function(curfew_test name)
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
     message(FATAL_ERROR "curfew_test(${name}): no SOURCES, or a word too many: ${arg_UNPARSED_ARGUMENTS}")
   endif()
-  if(NOT arg_LABEL MATCHES "^(unit|integration|escape|meta)$")
-    message(FATAL_ERROR "curfew_test(${name}): LABEL is unit, integration, escape or meta, not '${arg_LABEL}'")
+  if(NOT arg_LABEL MATCHES "^(unit|integration|escape|meta|docs)$")
+    message(FATAL_ERROR "curfew_test(${name}): LABEL is unit, integration, escape, meta or docs, not '${arg_LABEL}'")
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)

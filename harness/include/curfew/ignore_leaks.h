@@ -14,11 +14,11 @@ namespace curfew {
 //
 //   curfew::AddLeakExemption({.command = "*GradleDaemon*", .reason = "shared by every build of this machine"});
 struct IgnoreLeaks {
-  std::string command;     // the command line, arguments parted by spaces
-  std::string exe;         // path of the program
-  std::string mark;        // "test/server", each as the report names it
-  std::uint16_t port = 0;  // a TCP port it listens on
-  std::string reason;      // required
+  std::string command = {};   // the command line, arguments parted by spaces
+  std::string exe = {};       // path of the program
+  std::string mark = {};      // "test/server", each as the report names it
+  std::uint16_t port = 0;     // a TCP port it listens on
+  std::string reason = {};    // required
 };
 
 // For the rest of the program. Throws std::invalid_argument: no reason, nothing to match, or a pattern that is none.

@@ -12,7 +12,7 @@ namespace curfew {
 // One process that was alive, or dead and uncollected, when its owner (test, suite or run) had ended; or
 // one that had left its server's tree of parents (an orphan) when the server was stopped.
 struct Leak {
-  ProcessInfo process;
+  ProcessInfo process;  // as it was found, before it was reaped
   // How it got away, in words: "its parent is gone", "own session", "own process group", "zombie".
   std::vector<std::string> escapes;
   // By which evidence it is known to be ours: "lineage", "tag", "mark".

@@ -14,7 +14,7 @@ namespace curfew {
 // keeps them: when the server is gone, connections are refused.
 class ListenSocket {
  public:
-  enum class Kind { kTcp, kUdp, kUnix, kUnixDatagram };
+  enum class Kind { kTcp, kUdp, kUnix, kUnixDatagram };  // as the functions below are called
 
   // {host} and the reserved, or fixed, {port} or {port:NAME}. The name in LISTEN_FDNAMES is `port_name`, or "port".
   [[nodiscard]] static ListenSocket Tcp(std::string port_name = "") { return {Kind::kTcp, std::move(port_name), ""}; }
@@ -28,10 +28,10 @@ class ListenSocket {
     return {Kind::kUnixDatagram, std::move(name), std::move(path)};
   }
 
-  [[nodiscard]] Kind kind() const { return kind_; }
-  [[nodiscard]] bool has_port() const { return kind_ == Kind::kTcp || kind_ == Kind::kUdp; }
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] Kind kind() const { return kind_; }  // which of them made it
+  [[nodiscard]] bool has_port() const { return kind_ == Kind::kTcp || kind_ == Kind::kUdp; }  // TCP or UDP
+  [[nodiscard]] const std::string& name() const { return name_; }  // port_name, or name, as it was given
+  [[nodiscard]] const std::string& path() const { return path_; }  // of a Unix socket; else empty
 
  private:
   ListenSocket(Kind kind, std::string name, std::string path)

@@ -19,9 +19,9 @@ namespace curfew {
 // Threads: any number may read. Blocks: only WaitFor.
 class Log {
  public:
-  explicit Log(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit Log(std::filesystem::path path) : path_(std::move(path)) {}  // of a file that may not be there yet
 
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }  // of the file
   // All of it. Mind the size of a server that floods its output.
   [[nodiscard]] std::string Text() const;
   // The last lines, without their newlines. Reads only the end of the file; a line longer than 4 KiB is cut.

@@ -15,7 +15,7 @@ class Network {
   // Readiness is looked for inside; what has to connect for that (Http) is refused in a spec.
   [[nodiscard]] static Network Private() { return Network(true); }
 
-  [[nodiscard]] bool is_private() const { return private_; }
+  [[nodiscard]] bool is_private() const { return private_; }  // made by Private()
 
  private:
   explicit Network(bool is_private) : private_(is_private) {}

@@ -13,19 +13,19 @@ namespace curfew {
 // A TCP socket on which a process of the server listens.
 struct Listening {
   std::string address;  // "127.0.0.1", "0.0.0.0", "::1", "::"
-  std::uint16_t port = 0;
-  pid_t pid = 0;
+  std::uint16_t port = 0;  // its number
+  pid_t pid = 0;  // a process that holds the socket
 };
 
 // Where the number of a {port} or {port:NAME} comes from. Reserved, if ServerSpec::ports does not say otherwise: a number
 // that nobody else on this machine is given until the server is stopped for good, other test programs included.
 //
-//   .command = {"server", "--listen", "127.0.0.1:0"}, .ports = {{"", Port::Discover()}}
-//   .ports = {{"", 8080}}                      // a number of your own choice
+//   ServerSpec{.command = {"server", "--listen", "127.0.0.1:0"}, .ports = {{"", Port::Discover()}}};
+//   ServerSpec{.command = {"server", "--listen", "{port}"}, .ports = {{"", 8080}}};  // of your own choice
 class Port {
  public:
-  enum class Kind { kReserved, kReservedUdp, kFixed, kDiscovered };
-  using Predicate = std::function<bool(const Listening&)>;
+  enum class Kind { kReserved, kReservedUdp, kFixed, kDiscovered };  // as the functions below are called
+  using Predicate = std::function<bool(const Listening&)>;  // tells the port that is meant from others
 
   Port() = default;
   // This number, 1 to 65535. Two servers can then not run at once, unless they have a private_address or a private
@@ -42,7 +42,7 @@ class Port {
   // The same, the first for which the function is true. It is called on the thread that calls Server::Start.
   [[nodiscard]] static Port Discover(Predicate matches) { return Port(Kind::kDiscovered, 0, std::move(matches)); }
 
-  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] Kind kind() const { return kind_; }  // which of them made it
   // The fixed number, or which of the discovered.
   [[nodiscard]] int number() const { return number_; }
   [[nodiscard]] const Predicate& matches() const { return matches_; }

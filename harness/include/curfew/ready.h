@@ -39,7 +39,7 @@ struct ServerAddress {
 //   spec.ready = Ready::StaysReady(Ready::Http("/health", {.status = {200}}), 500ms);
 class Ready {
  public:
-  enum class Kind {
+  enum class Kind {  // as the functions below are called
     kTcp, kTcpAccept, kUdp, kUnix, kUnixDatagram, kHttp, kHttps, kLog, kFile, kFileSettled, kCommand, kNotify,
     kNotifyFd, kActivated, kWhen, kStaysReady, kAll, kAny
   };
@@ -47,15 +47,15 @@ class Ready {
   // One HTTP status, 204, or all from one to another, {200, 299}.
   struct Statuses {
     Statuses(int only) : first(only), last(only) {}  // NOLINT(google-explicit-constructor): {200, 204} reads as a list
-    Statuses(int from, int to) : first(from), last(to) {}
-    int first;
-    int last;
+    Statuses(int from, int to) : first(from), last(to) {}  // both are in it
+    int first;  // 100 to 599
+    int last;   // first to 599
   };
 
-  struct HttpOptions {
+  struct HttpOptions {  // what Http and Https ask for, and which answer will do
     std::string port = {};                         // name of the port; "" is {port}
     std::vector<Statuses> status = {{200, 399}};   // any of these: {200, 401} is two, {{200, 299}, 401} a range and one
-    std::string method = "GET";
+    std::string method = "GET";                    // any token of RFC 9110 but CONNECT
     std::map<std::string, std::string> headers = {};  // added to the request, or in place of ours; placeholders in values
     std::string body = {};                         // sent with the request; with placeholders
     std::string contains = {};                     // the answer's body holds this text; with placeholders
@@ -71,14 +71,14 @@ class Ready {
     std::string server_name = {};
   };
 
-  struct LogOptions {
+  struct LogOptions {  // which line Log waits for
     int occurrence = 1;   // satisfied by the N-th line that matches, >= 1
     // Counted from launch: when it is over without such a line, the start fails (kTimedOut) without waiting for
     // ready_timeout. 0: no such limit.
     Duration within = {};
   };
 
-  struct CommandOptions {
+  struct CommandOptions {  // how Command runs its command
     std::map<std::string, std::string> env = {};  // added to the server's own; with placeholders in the values
     Duration attempt = std::chrono::seconds(5);   // > 0; then it is killed with all it has begun, and run again
   };
@@ -139,7 +139,7 @@ class Ready {
   [[nodiscard]] static Ready All(std::vector<Ready> parts);
   [[nodiscard]] static Ready Any(std::vector<Ready> parts);
 
-  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] Kind kind() const { return kind_; }  // which of them made it
   // The port name, path, socket path or regex: what the kind calls for.
   [[nodiscard]] const std::string& subject() const { return subject_; }
   [[nodiscard]] const HttpOptions& http() const { return http_; }

@@ -41,11 +41,11 @@ class Server {
   // Throws StartError; nothing is left running then. A request on `cancel` ends the wait at once (kCancelled).
   [[nodiscard]] static Server Start(ServerSpec spec, std::stop_token cancel = {});
 
-  Server(Server&&) noexcept;
-  Server& operator=(Server&&) noexcept;
+  Server(Server&&) noexcept;  // what was moved from owns nothing, and no call of it is allowed
+  Server& operator=(Server&&) noexcept;  // stops the one that is replaced first
   ~Server();
 
-  [[nodiscard]] const std::string& name() const;
+  [[nodiscard]] const std::string& name() const;  // that of the spec, or its default
   // The port of {port} or {port:NAME}. std::out_of_range names the ports there are.
   [[nodiscard]] std::uint16_t port(const std::string& port_name = "") const;
   [[nodiscard]] std::string host() const;

@@ -27,7 +27,7 @@
 //   };
 namespace curfew::servers {
 
-struct Options {
+struct Options {  // what every ready-made server can be told
   std::string minimum_version = {};         // "7.0"; empty: any
   std::vector<std::string> arguments = {};  // added to the command line, with placeholders
 };
@@ -37,9 +37,9 @@ struct Options {
 // TCP alone, no UDP. As root it stays root.
 [[nodiscard]] ServerSpec Memcached(const Options& options = {});
 
-struct PostgresOptions {
+struct PostgresOptions {  // what Postgres can be told
   std::string user = "postgres";  // a superuser; every local connection is trusted. The database is "postgres"
-  std::string minimum_version = {};
+  std::string minimum_version = {};  // "15"; empty: any
   std::vector<std::string> arguments = {};  // of postgres: "-c", "max_connections=5"
 };
 // The newest that is installed. initdb is run once in a run; each server gets a copy. Since both refuse to be root, they

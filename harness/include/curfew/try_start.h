@@ -15,16 +15,16 @@ namespace curfew {
 // Asking for the one it is not ends the program, with the other one's text on stderr.
 class [[nodiscard]] StartResult {
  public:
-  StartResult(Server server) : server_(std::move(server)) {}
-  StartResult(StartError error) : error_(std::move(error)) {}
+  StartResult(Server server) : server_(std::move(server)) {}  // started
+  StartResult(StartError error) : error_(std::move(error)) {}  // not started
 
-  [[nodiscard]] bool has_value() const { return server_.has_value(); }
-  explicit operator bool() const { return has_value(); }
+  [[nodiscard]] bool has_value() const { return server_.has_value(); }  // there is a server
+  explicit operator bool() const { return has_value(); }  // has_value()
 
-  [[nodiscard]] Server& value() { return has_value() ? *server_ : (Refuse(), *server_); }
-  Server& operator*() { return value(); }
-  Server* operator->() { return &value(); }
-  [[nodiscard]] const StartError& error() const { return error_ ? *error_ : (Refuse(), *error_); }
+  [[nodiscard]] Server& value() { return has_value() ? *server_ : (Refuse(), *server_); }  // the server
+  Server& operator*() { return value(); }  // value()
+  Server* operator->() { return &value(); }  // of value()
+  [[nodiscard]] const StartError& error() const { return error_ ? *error_ : (Refuse(), *error_); }  // why there is none
 
  private:
   [[noreturn]] void Refuse() const;
