@@ -5,6 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 result=0
 scripts/docs/snippets.py || result=1
+scripts/docs/texts.py || result=1
 if ! command -v doxygen >/dev/null; then
   echo "NOT CHECKED: public names without a comment; doxygen is not installed (apt-get install doxygen)"
   exit $((result == 0 ? 77 : result))
