@@ -16,13 +16,22 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-scripts/check-docs.sh
+scripts/docs/snippets.py
+scripts/docs/texts.py
 rm -rf "$out"
 mkdir -p "$out"
 xml=$(mktemp -d)
 trap 'rm -rf "$xml"' EXIT
 (cat docs/api/Doxyfile && echo "OUTPUT_DIRECTORY = $xml") | doxygen -
 CURFEW_DOXYGEN_XML=$xml/xml sphinx-build -q -W --keep-going -b html -d "$xml/doctrees" docs "$out"
-cp docs/report.schema.json "$out"
+# Debian's furo asks a web server for normalize.css, and has lost the rule by which it follows a dark system: its dark
+# colours stand there for the button alone.
+theme=$out/_static/styles/furo.css
+sed -i '/^@import url(\/javascript/d' "$theme"
+if ! grep -q 'prefers-color-scheme: dark' "$theme"; then
+  { echo '@media not print { @media (prefers-color-scheme: dark) {'
+    sed -n '/^ *body\[data-theme="dark"\] {/,/}/p' "$theme" | sed 's/body\[data-theme="dark"\]/body:not([data-theme="light"])/; s/} }$/}/'
+    echo '} }'; } >>"$out/_static/curfew.css"
+fi
 scripts/docs/links.py "$out"
 echo "$(realpath "$out")/index.html"

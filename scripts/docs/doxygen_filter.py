@@ -2,7 +2,7 @@
 """doxygen_filter.py HEADER: the header as Doxygen wants to read it, its comments being plain ones (INPUT_FILTER).
 
 A comment stands above what it is about, or behind it on the same line. One above several declarations is about all of
-them, as far as the next empty line or comment; Doxygen is told so by a member group. What is indented in a comment is an
+them, as far as the next empty line or comment, and is repeated for each. What is indented in a comment is an
 example or a table, and is shown as it is written.
 """
 import re
@@ -26,7 +26,7 @@ def documentation(indent, texts):
         if not block:
             return
         depth = min(len(line) - len(line.lstrip()) for line in block if line)
-        kind = ("@code{.cpp}", "@endcode") if is_code([line[depth:] for line in block]) else ("@verbatim", "@endverbatim")
+        kind = ("@code{.cpp}", "@endcode") if is_code([line[depth:] for line in block]) else ("@code{.unparsed}", "@endcode")
         out.extend([kind[0], *(line[depth:] for line in block), kind[1], ""])
         block.clear()
 
@@ -41,17 +41,17 @@ def documentation(indent, texts):
 
 
 def declarations(lines, indent):
-    """How many lines after a comment belong to it, and how many declarations begin there without a comment of their own."""
-    count = 0
+    """Which of the lines after a comment begin a declaration it is about, one that has no comment of its own."""
+    found = []
     for at, line in enumerate(lines):
         if not line.strip() or COMMENT.match(line) or len(line) - len(line.lstrip()) < len(indent):
-            return at, count
+            break
         begins = len(line) - len(line.lstrip()) == len(indent)
         if begins and not line.lstrip().startswith(("}", "template", "#", "public:", "private:", "protected:")):
-            if count and BEHIND.match(line) and "NOLINT" not in line:
-                return at, count
-            count += 1
-    return len(lines), count
+            if found and BEHIND.match(line) and "NOLINT" not in line:
+                break
+            found.append(at)
+    return found
 
 
 def escaped(text):
@@ -87,13 +87,9 @@ def with_values(code):
 def main():
     with open(sys.argv[1]) as file:
         lines = file.read().splitlines()
-    out, i, ends = [], 0, set()
-    while i <= len(lines):
-        if i in ends:
-            out.append("/// @}")
-            ends.discard(i)
-        if i == len(lines):
-            break
+    out, i, repeated = [], 0, {}
+    while i < len(lines):
+        out += repeated.pop(i, [])
         comment = COMMENT.match(lines[i])
         if comment is None:
             out += code_line(lines[i], out)
@@ -112,12 +108,10 @@ def main():
             if texts:
                 out += ["/// @file", *documentation("", texts)]
             continue
-        length, count = declarations(lines[i:], indent)
-        if count < 2:
-            out += documentation(indent, texts)
-            continue
-        out += [f"{indent}/// @{{", *documentation(indent, texts), f"{indent}///"]
-        ends.add(i + length)
+        comment_lines = documentation(indent, texts)
+        out += comment_lines
+        for at in declarations(lines[i:], indent)[1:]:
+            repeated[i + at] = comment_lines
     print("\n".join(out))
 
 

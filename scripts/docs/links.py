@@ -3,6 +3,7 @@
 nowhere. Addresses of other sites are counted, not asked for; whatever a page would load from one is an error."""
 import html.parser
 import pathlib
+import re
 import sys
 import urllib.parse
 
@@ -46,6 +47,13 @@ def main():
                 wrong.append(f"{path.relative_to(top)}: {link} is not there")
             elif parts.fragment and target in pages and urllib.parse.unquote(parts.fragment) not in pages[target].ids:
                 wrong.append(f"{path.relative_to(top)}: {link}: no such anchor")
+    for path in sorted(top.rglob("*.css")):
+        for link in re.findall(r"url\(['\"]?([^'\")]+)", path.read_text()):
+            if link.startswith("data:"):
+                continue
+            followed += 1
+            if urllib.parse.urlsplit(link).scheme or not (path.parent / urllib.parse.unquote(link.partition("?")[0].partition("#")[0])).exists():
+                wrong.append(f"{path.relative_to(top)}: {link} is not there")
     for each in wrong:
         print(each, file=sys.stderr)
     print(f"{len(pages)} pages, {followed} links followed, {elsewhere} to other sites, {len(wrong)} broken")

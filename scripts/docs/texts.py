@@ -130,12 +130,36 @@ def check_reference(program):
     return len(defined) + len(settings) + len(variables)
 
 
+def check_tests():
+    """Every test that the architecture and the README name is there; and each known hole has one, or says why not."""
+    tests = set()
+    for path in (ROOT / "tests").rglob("*.cc"):
+        tests |= {f"{suite}.{name}" for suite, name in re.findall(r"\bTEST(?:_[FP])?\((\w+),\s*(\w+)\)", path.read_text())}
+    columns = set(re.findall(r'\{(?:\.name = )?"(\w+)"', read("tests/escape/table.cc")))
+    page = read("docs/architecture.md") + read("README.md")
+    named = set(re.findall(r"`([A-Z]\w*\.[A-Z*][\w*]*)(?:\.\.\.)?`", page))
+    for each in sorted(named):
+        pattern = re.compile(re.escape(each).replace(r"\*", r"\w*") + r"\w*")
+        if not any(pattern.fullmatch(test) for test in tests):
+            problems.append(f"docs/architecture.md or README.md names a test that there is not: {each}")
+    for words in re.findall(r"columns? ((?:`\w+`(?:, )?)+)", page):
+        for each in re.findall(r"`(\w+)`", words):
+            if each not in columns:
+                problems.append(f"docs/architecture.md names a column of the matrix that there is not: {each}")
+    holes = re.search(r"^Known holes:\n(.*?)^## ", page, re.S | re.M).group(1)
+    for hole in re.split(r"^- ", holes, flags=re.M)[1:]:
+        if not re.search(r"`\w+\.[A-Z*][\w*]*|columns? `|no test: ", hole):
+            problems.append(f"docs/architecture.md: a known hole without its test: {hole.splitlines()[0]}")
+    return len(named)
+
+
 def main():
+    named = check_tests()
     texts = check_errors()
     names = check_reference(sys.argv[1] if len(sys.argv) > 1 else None)
     for problem in problems:
         print(problem, file=sys.stderr)
-    print(f"{texts} texts and {names} names of the sources compared with the guide, {len(problems)} wrong")
+    print(f"{texts} texts, {names} names and {named} tests compared with the documentation, {len(problems)} wrong")
     return 1 if problems or not texts or not names else 0
 
 
