@@ -53,6 +53,6 @@ curfew report artifacts --html=all.html --junit=all.xml                         
 for file in junit.xml report.html report.json summary.md all.html all.xml; do
   [ -s "$file" ] || { echo "error: no $file" >&2; exit 1; }
 done
-grep -q 'Kv.Pings' all.xml
-ls artifacts/*/*/*.log >/dev/null
+grep -q 'name="Pings"' all.xml || { echo "error: no Pings in all.xml" >&2; exit 1; }
+ls -d artifacts/*/*/*.log >/dev/null
 echo "all commands of the guide did what they say"
