@@ -6,6 +6,7 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config ccache libboost1.81-dev libgtest-dev libgmock-dev
        nlohmann-json3-dev libre2-dev libssl-dev libcli11-dev libbenchmark-dev)
 servers=(redis-server nginx-light memcached postgresql-15 python3 openssl procps util-linux)
+clients=(libhiredis-dev libmemcached-dev libpqxx-dev) # of examples/proofs, whose install.sh has the rest
 validators=(libxml2-utils python3-jsonschema) # of reports, against their schemas
 
 have_binary_of() { # a package may be there in another flavour: nginx-full instead of nginx-light
@@ -18,7 +19,7 @@ have_binary_of() { # a package may be there in another flavour: nginx-full inste
 }
 
 missing=()
-for package in "${build[@]}" "${servers[@]}" "${validators[@]}"; do
+for package in "${build[@]}" "${servers[@]}" "${clients[@]}" "${validators[@]}"; do
   dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' && continue
   have_binary_of "$package" && continue
   missing+=("$package")

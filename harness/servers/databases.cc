@@ -122,13 +122,13 @@ ServerSpec Mariadb(const Options& options) {
   const Product product{.name = "mariadb", .program = "mariadbd", .package = "apt install mariadb-server"};
   const auto mariadbd = Require(product, options.minimum_version);
   const auto install = RequireCompanion(product, "mariadb-install-db");
-  const auto owner = ::geteuid() == 0 ? UnprivilegedUser("mysql") : "";
-  const std::string as_owner = owner.empty() ? "" : " --user=" + owner;
-  std::string line = CopyOfTemplate("mariadb", owner,
+  // As root it stays root: the user mysql could not make the socket in a directory of root's.
+  const std::string as_root = ::geteuid() == 0 ? " --user=root" : "";
+  std::string line = CopyOfTemplate("mariadb", "",
                                     install + " --no-defaults --datadir=\"$1.new\" --auth-root-authentication-method=normal "
-                                              "--skip-test-db" + as_owner + " >\"$1.log\" 2>&1 || { cat \"$1.log\"; exit 1; }");
+                                              "--skip-test-db" + as_root + " >\"$1.log\" 2>&1 || { cat \"$1.log\"; exit 1; }");
   line += "exec " + mariadbd + " --no-defaults --datadir=\"{dir}/data\" --port={port} --bind-address={host} --socket=\"{socket}\" "
-          "--pid-file=\"{dir}/data/pid\" --innodb-flush-log-at-trx-commit=0" + as_owner;
+          "--pid-file=\"{dir}/data/pid\" --innodb-flush-log-at-trx-commit=0" + as_root;
   for (const auto& argument : options.arguments) line += " " + Quoted(argument);
   return {.name = "mariadb",
           .shell = line,
