@@ -10,6 +10,7 @@ if command -v ccache >/dev/null; then
   export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 fi
 cmake -S . -B build/package -G Ninja -DCMAKE_BUILD_TYPE=Release -DCURFEW_DEVELOPER=OFF -DCMAKE_INSTALL_PREFIX=/usr \
+  -DCURFEW_GRPC=OFF \
   "${launcher[@]}" "$@" >&2
 cmake --build build/package >&2
 rm -f build/package/*.deb
