@@ -50,10 +50,18 @@ void Channel::Break() {
 process::Result<void> Channel::Send(nlohmann::json body, Deadline deadline, int descriptor) {
   // Said in the message too: one read may bring several, and the kernel does not tell whose descriptor it is.
   if (descriptor >= 0) body["descriptor"] = true;
+  return SendEncoded(Encode(body), deadline, descriptor);
+}
+
+std::string Channel::Encode(const nlohmann::json& body) {
   std::string bytes(sizeof(std::uint32_t), '\0');
   nlohmann::json::to_cbor(body, bytes);
   const auto length = static_cast<std::uint32_t>(bytes.size() - sizeof(std::uint32_t));
   std::memcpy(bytes.data(), &length, sizeof length);
+  return bytes;
+}
+
+process::Result<void> Channel::SendEncoded(const std::string& bytes, Deadline deadline, int descriptor) {
   for (std::size_t sent = 0; sent < bytes.size();) {
     if (!open()) return Failure{"send", EPIPE};
     // The descriptor rides on the first byte.

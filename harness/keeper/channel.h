@@ -37,6 +37,9 @@ class Channel {
   // EPIPE when the other end is gone, ETIMEDOUT when it does not read. Check open() after that: with half a
   // message sent the channel is of no more use, and both ends see it closed.
   process::Result<void> Send(nlohmann::json body, Deadline deadline, int descriptor = -1);
+  // The same in two steps, so that a message can be made before the moment at which it has to be sent.
+  [[nodiscard]] static std::string Encode(const nlohmann::json& body);
+  process::Result<void> SendEncoded(const std::string& bytes, Deadline deadline, int descriptor = -1);
   // A whole message if there is one now. Check open() when there is none.
   [[nodiscard]] std::optional<Message> TryReceive();
   // EPIPE when the other end is gone, ETIMEDOUT.

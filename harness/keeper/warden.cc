@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -74,6 +75,17 @@ class ListenFilterRequest {
   process::FileDescriptor ours_;
   process::FileDescriptor theirs_;
 };
+
+// Readable from each listen(2) on until it has been read (edge-triggered): for the test program to poll, so that it wakes
+// up together with its warden. By it nobody can take a call, nor does it keep the filter's descriptor open (epoll(7)):
+// a test program that is stopped makes no server wait.
+process::FileDescriptor MakeListenHint(int filter) {
+  process::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  if (epoll.valid() && ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, filter, &event) != 0) epoll.Reset();
+  return epoll;
+}
 
 // What holds the tree beside lineage and tag.
 std::string Describe(const process::Seal* seal, bool in_leaf) {
@@ -209,14 +221,18 @@ void Warden::Launch(const json& message, const process::FileDescriptor& descript
   reaper_.emplace(leader_.pid(), request.seal);
   const auto why_no_event = filter.Take(listen_filter_);
   if (listen_filter_.valid()) listen_watch_.emplace(io_, listen_filter_.get(), [this] { OnListen(); });
+  // One descriptor a message: who has a private network does without the hint.
+  process::FileDescriptor hint;
+  if (listen_filter_.valid() && !diag.valid()) hint = MakeListenHint(listen_filter_.get());
   const std::string containment = Describe(request.seal, launched->in_leaf);
   TellOwner({{"op", "started"},
              {"pid", leader_.pid()},
              {"init", seal_ ? seal_->init().pid() : 0},
              {"containment", containment},
              {"why_not", launched->why_not},
-             {"kernel_event", why_no_event}},
-            diag.get());
+             {"kernel_event", why_no_event},
+             {"listen_hint", hint.valid()}},
+            hint.valid() ? hint.get() : diag.get());
   TellKeeper({{"event", "launched"}, {"pid", leader_.pid()}, {"argv", request.argv}, {"containment", containment}});
   OnChild();
 }

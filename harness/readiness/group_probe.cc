@@ -62,6 +62,12 @@ void GroupProbe::Attend() {
   for (const Part& part : parts_) part.probe->Attend();
 }
 
+void GroupProbe::ListenComes() {
+  for (const Part& part : parts_) {
+    if (!Done(part)) part.probe->ListenComes();
+  }
+}
+
 std::optional<Deadline> GroupProbe::Extension() const {
   std::optional<Deadline> latest;
   for (const Part& part : parts_) latest = std::max(latest, part.probe->Extension());

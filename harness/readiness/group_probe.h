@@ -24,6 +24,7 @@ class GroupProbe final : public Probe {
   [[nodiscard]] bool Busy() const override;
   [[nodiscard]] bool OnlyListeningMatters() const override;
   void Attend() override;
+  void ListenComes() override;
   [[nodiscard]] std::optional<Deadline> Extension() const override;
   [[nodiscard]] std::optional<std::string> Stranger() override;
   void AppendSeen(std::vector<Observation>& seen) const override;

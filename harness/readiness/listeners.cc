@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "process/clock.h"
 #include "procfs/net.h"
 #include "readiness/sock_diag.h"
 
@@ -21,6 +23,7 @@ namespace {
 using process::Result;
 using Sockets = std::vector<ListeningSocket>;
 
+constexpr Duration kFree = std::chrono::milliseconds(2);
 constexpr std::string_view kLoopback = "127.0.0.1";
 
 // Whether a connection to the host (127.0.0.1: or to ::1) may end at a socket bound to this address.
@@ -41,13 +44,30 @@ class DiagTable final : public ListenerTable {
   DiagTable(SockDiag diag, std::string host) : diag_(std::move(diag)), host_(std::move(host)), ipv4_(Ipv4(host_)) {}
 
   [[nodiscard]] Result<Sockets> On(std::uint16_t port) override {
+    if (noted_) return std::move(*std::exchange(noted_, std::nullopt));
+    const bool nobody_else = port == free_port_ && std::chrono::steady_clock::now() < free_until_;
+    Sockets exact;
     for (const int family : Families()) {
       const Result<std::optional<ListeningSocket>> found = diag_.Exact(family, port, ipv4_);
       if (!found.ok()) return found.failure();
+      if (!found.value()) continue;
       // Somebody listens. The exact answer is one socket, of a SO_REUSEPORT group any: now all are wanted.
-      if (found.value()) return AllOn(port);
+      if (!nobody_else) return AllOn(port);
+      // A socket of both families is the answer for each.
+      if (exact.empty() || exact.front().inode != found.value()->inode) exact.push_back(*found.value());
     }
-    return Sockets();
+    return exact;
+  }
+
+  void ListenComes(std::uint16_t port) override {
+    auto now = AllOn(port);
+    if (!now.ok()) return;
+    if (!now.value().empty()) {  // it has come already
+      noted_ = std::move(*now);
+      return;
+    }
+    free_port_ = port;
+    free_until_ = std::chrono::steady_clock::now() + kFree;
   }
 
   [[nodiscard]] Result<Sockets> All() override { return AllOn(0); }
@@ -60,12 +80,19 @@ class DiagTable final : public ListenerTable {
 
   [[nodiscard]] Result<Sockets> AllOn(std::uint16_t port) {
     Sockets all;
+    const auto take = [&](Sockets& found) {
+      for (ListeningSocket& socket : found) {
+        if (Reached(socket.address, host_)) all.push_back(std::move(socket));
+      }
+    };
+    if (Result<Sockets> both = diag_.All(AF_UNSPEC, port); both.ok()) {
+      take(*both);
+      return all;
+    }
     for (const int family : Families()) {
       Result<Sockets> found = diag_.All(family, port);
       if (!found.ok()) return found.failure();
-      for (ListeningSocket& socket : *found) {
-        if (Reached(socket.address, host_)) all.push_back(std::move(socket));
-      }
+      take(*found);
     }
     return all;
   }
@@ -73,6 +100,9 @@ class DiagTable final : public ListenerTable {
   SockDiag diag_;
   std::string host_;
   std::uint32_t ipv4_;
+  std::optional<Sockets> noted_;  // the answer to the next question
+  std::uint16_t free_port_ = 0;   // on which nobody listened a moment ago
+  Deadline free_until_{};
 };
 
 class ProcTable final : public ListenerTable {

@@ -46,6 +46,7 @@ class FollowingTable final : public ListenerTable {
   [[nodiscard]] std::string way() const override { return own_.way(); }
   [[nodiscard]] Result<Sockets> On(std::uint16_t port) override { return OrInside(own_.On(port), port); }
   [[nodiscard]] Result<Sockets> All() override { return OrInside(own_.All(), 0); }
+  void ListenComes(std::uint16_t port) override { own_.ListenComes(port); }
 
  private:
   [[nodiscard]] Result<Sockets> OrInside(Result<Sockets> here, std::uint16_t port) {

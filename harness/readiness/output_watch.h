@@ -16,19 +16,23 @@ namespace curfew::readiness {
 // Threads: different watches may be used by different threads.
 class OutputWatch {
  public:
+  struct Instance {
+    process::FileDescriptor inotify;
+    int watch = -1;
+  };
+
   // A file that cannot be watched (not there, no more instances) gives fd() -1: then nothing is ever told.
   explicit OutputWatch(const std::filesystem::path& file);
   OutputWatch(const OutputWatch&) = delete;
   OutputWatch& operator=(const OutputWatch&) = delete;
   ~OutputWatch();
 
-  [[nodiscard]] int fd() const { return watch_ < 0 ? -1 : inotify_.get(); }
+  [[nodiscard]] int fd() const { return instance_.watch < 0 ? -1 : instance_.inotify.get(); }
   // Takes in what has been told, so that fd() is no longer readable. Never blocks.
   void Drain() const;
 
  private:
-  process::FileDescriptor inotify_;
-  int watch_ = -1;
+  Instance instance_;
   pid_t owner_;
 };
 

@@ -2,7 +2,9 @@
 #include "readiness/owner.h"
 
 #include <algorithm>
+#include <string_view>
 
+#include "procfs/text.h"
 #include "readiness/holder.h"
 
 namespace curfew::readiness {
@@ -12,8 +14,21 @@ namespace {
 // while the others were read. Only one that stays out of sight is a stranger's.
 constexpr int kLooksUntilAVerdict = 5;
 
+// Where a server that has just begun mostly has its socket.
+constexpr int kFirstGuess = 3;
+constexpr int kLastGuess = 10;
+
 bool Contains(const std::vector<pid_t>& pids, pid_t pid) {
   return std::find(pids.begin(), pids.end(), pid) != pids.end();
+}
+
+// The inode of the socket that is open as this number, if one is.
+std::optional<std::uint64_t> SocketAt(const procfs::Proc& proc, pid_t pid, int descriptor) {
+  const std::string link = proc.ReadLink(pid, "fd/" + std::to_string(descriptor)).value_or("");
+  constexpr std::string_view kPrefix = "socket:[";
+  if (!link.starts_with(kPrefix) || !link.ends_with(']')) return std::nullopt;
+  return procfs::ParseNumber<std::uint64_t>(
+      std::string_view(link).substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
 }
 
 }  // namespace
@@ -30,7 +45,7 @@ Ownership OwnerCheck::Of(std::uint64_t inode, uid_t socket_uid) {
     if (answer == Holds::kYes) proven_.insert(inode);
     return answer == Holds::kYes;
   };
-  if (holds(leader)) return ours;
+  if (FindQuickly(leader, inode) || holds(leader)) return ours;
   std::vector<pid_t> members = tree_.Pids();
   for (const pid_t pid : members) {
     if (pid != leader && holds(pid)) return ours;
@@ -42,6 +57,22 @@ Ownership OwnerCheck::Of(std::uint64_t inode, uid_t socket_uid) {
     return {Ownership::Verdict::kNotProvable, "a process of the server does not show its descriptors"};
   }
   return Unheld(inode, socket_uid);
+}
+
+bool OwnerCheck::FindQuickly(pid_t pid, std::uint64_t inode) {
+  for (int descriptor = kFirstGuess; descriptor < kLastGuess; ++descriptor) {
+    if (SocketAt(proc_, pid, descriptor) != inode) continue;
+    proven_.insert(inode);
+    return true;
+  }
+  return false;
+}
+
+void OwnerCheck::LearnLeader() {
+  const pid_t leader = tree_.Leader();
+  for (int descriptor = kFirstGuess; descriptor < kLastGuess; ++descriptor) {
+    if (const auto inode = SocketAt(proc_, leader, descriptor)) proven_.insert(*inode);
+  }
 }
 
 OwnerCheck::Holds OwnerCheck::Look(pid_t pid, std::uint64_t inode) const {

@@ -50,6 +50,9 @@ class OwnerCheck {
   OwnerCheck(const TreeView& tree, const procfs::Proc& proc) : tree_(tree), proc_(proc) {}
 
   [[nodiscard]] Ownership Of(std::uint64_t inode, uid_t socket_uid);
+  // Looks which sockets the leader has now at its low descriptors, and remembers them as proven. For the moment before
+  // it listens: the question whose a socket is is then answered already.
+  void LearnLeader();
   // Whether the number belongs to the tree now.
   [[nodiscard]] bool InTree(pid_t pid) const;
   // "pid 4711 (redis-server *:6379)", and from its mark the server and run it belongs to, if it has one.
@@ -58,6 +61,9 @@ class OwnerCheck {
  private:
   enum class Holds { kYes, kNo, kUnreadable };
   [[nodiscard]] Holds Look(pid_t pid, std::uint64_t inode) const;
+  // Looks at some low descriptors by their numbers: a third of what it takes to list all, since the kernel makes an
+  // inode of each that is listed. True: it holds the socket, which is remembered.
+  [[nodiscard]] bool FindQuickly(pid_t pid, std::uint64_t inode);
   // Nothing if no process that can be read holds the socket.
   [[nodiscard]] std::optional<Ownership> FindStranger(const std::vector<pid_t>& members,
                                                       std::uint64_t inode) const;

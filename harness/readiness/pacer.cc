@@ -11,7 +11,9 @@ using std::chrono::milliseconds;
 
 constexpr Duration kShortest = microseconds(100);
 constexpr Duration kLongest = milliseconds(10);
+constexpr int kPartOfWait = 40;
 constexpr Duration kRare = milliseconds(50);
+constexpr Duration kBusy = microseconds(300);
 constexpr Duration kRapid = microseconds(20);
 constexpr Duration kFresh = milliseconds(2);
 constexpr Duration kPerLook = milliseconds(2);
@@ -26,6 +28,7 @@ Pacer::Pacer(Deadline start)
       last_look_(start),
       next_(start),
       fresh_until_(start + kFresh),
+      busy_until_(start),
       rapid_until_(start),
       allowance_(kAllowance),
       refilled_(start) {}
@@ -37,7 +40,7 @@ void Pacer::Refill(Deadline now) {
 
 Deadline Pacer::RegularLook() const {
   if (rarely_) return last_look_ + kRare;
-  return last_look_ + std::clamp<Duration>((last_look_ - start_) / 20, kShortest, kLongest);
+  return last_look_ + std::clamp<Duration>((last_look_ - start_) / kPartOfWait, kShortest, kLongest);
 }
 
 void Pacer::OutputSeen(Deadline now) {
@@ -49,6 +52,7 @@ void Pacer::OutputSeen(Deadline now) {
 }
 
 void Pacer::ListenCalled(Deadline now) {
+  busy_until_ = now + kBusy;
   rapid_until_ = now + kFresh;
   next_ = now;
 }
@@ -60,8 +64,9 @@ void Pacer::Looked(Deadline now, bool rarely) {
   rarely_ = rarely;
   output_heard_ = false;
   next_ = RegularLook();
+  busy_ = now < busy_until_;
   if (now < rapid_until_) {
-    next_ = now + kRapid;
+    next_ = busy_ ? now : now + kRapid;
     return;
   }
   if (!rarely && now < fresh_until_ && allowance_ > kReserve) next_ = std::min(next_, now + kShortest);

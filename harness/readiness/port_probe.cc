@@ -28,6 +28,12 @@ std::optional<std::string> PortProbe::Stranger() {
   return Ask().taken;
 }
 
+void PortProbe::ListenComes() {
+  if (protocol_ != Protocol::kTcp || found_) return;
+  owner_.LearnLeader();
+  listeners_.ListenComes(port_);
+}
+
 Observation PortProbe::Ask() {
   const process::Result<std::vector<ListeningSocket>> sockets = listeners_.On(port_);
   found_ = !sockets.ok() || !sockets.value().empty();
@@ -51,6 +57,7 @@ Observation PortProbe::Judge(const std::vector<ListeningSocket>& sockets) {
         return {.satisfied = false, .saw = held, .taken = {}};
       case Ownership::Verdict::kNotProvable:
         seen.saw += socket.ToString() + " (not provable: " + whose.holder + ")";
+        seen.unproven = true;
         break;
       case Ownership::Verdict::kOurs:
         seen.saw += socket.ToString();

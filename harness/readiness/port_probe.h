@@ -22,6 +22,7 @@ class PortProbe final : public Probe {
   [[nodiscard]] bool OnlyListeningMatters() const override {
     return protocol_ == Protocol::kTcp && !found_;
   }
+  void ListenComes() override;
   void AppendSeen(std::vector<Observation>& seen) const override { seen.push_back(seen_); }
 
   [[nodiscard]] std::uint16_t port() const { return port_; }

@@ -37,6 +37,8 @@ struct Observation {
   // What tells one state of affairs from the next, where `saw` also holds what changes all the time (a count of
   // lines). Empty: `saw` itself.
   std::string state = {};
+  // Satisfied by a socket of which nobody can tell whether it is the server's own; `saw` says so.
+  bool unproven = false;
 };
 
 // What is there to be seen of a probe that has not looked: the server died before it was asked.
@@ -61,6 +63,8 @@ class Probe {
   [[nodiscard]] virtual bool Busy() const { return false; }
   // Whether nothing but a listen(2) of the server can satisfy it.
   [[nodiscard]] virtual bool OnlyListeningMatters() const { return false; }
+  // A listen(2) of the server is about to take effect: the time to find out what can be known before.
+  virtual void ListenComes() {}
   // For one that has held and is not looked at any more while others are waited for: takes in what would else pile up.
   virtual void Attend() {}
   // Until when the server has asked to be waited for, if it has.

@@ -2,10 +2,12 @@
 #include "readiness/race.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -21,6 +23,8 @@ namespace curfew::readiness {
 namespace {
 
 constexpr int kMostExtended = 10;
+// A server that calls listen(2) again and again makes nobody look without a pause all the time.
+constexpr int kMostHints = 64;
 constexpr Duration kLongWait = std::chrono::hours(24);  // beyond that nobody needs more
 constexpr Duration kFirstWord = std::chrono::seconds(2);
 constexpr Duration kNextWord = std::chrono::milliseconds(500);
@@ -107,6 +111,8 @@ class Race {
   Pacer pacer_;
   int looks_ = 0;
   unsigned listen_calls_ = 0;
+  int hints_ = 0;
+  bool listen_comes_ = false;
   std::vector<pollfd> descriptors_;
 };
 
@@ -117,7 +123,11 @@ std::optional<Outcome> Race::Step() {
   if (token_.stop_requested()) return Ended(Kind::kCancelled);
 
   const Deadline now = clock_.Now();
-  if (const unsigned calls = life_.ListenCalls(); calls != std::exchange(listen_calls_, calls)) pacer_.ListenCalled(now);
+  if (const unsigned calls = life_.ListenCalls(); calls != std::exchange(listen_calls_, calls)) {
+    pacer_.ListenCalled(now);
+    listen_comes_ |= life_.ListenHint() < 0;  // else the hint has been there before
+  }
+  if (std::exchange(listen_comes_, false)) probe_.ListenComes();
   const Observation seen = probe_.Look(now);
   ++looks_;
   pacer_.Looked(now, life_.TellsOfListening() && probe_.OnlyListeningMatters());
@@ -167,8 +177,13 @@ bool Race::WaitOnce() {
   descriptors_.push_back({.fd = life_.fd(), .events = POLLIN, .revents = 0});
   descriptors_.push_back({.fd = cancel_.fd(), .events = POLLIN, .revents = 0});
   descriptors_.push_back({.fd = pacer_.output_heard() ? -1 : output_.fd(), .events = POLLIN, .revents = 0});
+  descriptors_.push_back({.fd = hints_ < kMostHints ? life_.ListenHint() : -1, .events = POLLIN, .revents = 0});
+  const auto probes_own = static_cast<std::ptrdiff_t>(descriptors_.size());
   probe_.AddDescriptors(descriptors_);
 
+  // Looks follow each other at once while a listen(2) is about to take effect; on a machine with one processor the
+  // server, or its warden, needs it for that.
+  if (pacer_.busy()) ::sched_yield();
   const Deadline due = std::min(pacer_.NextLook(), probe_.WantsLook().value_or(deadline_));
   Sleep(descriptors_, clock_.Now(), std::min(due, deadline_));
 
@@ -177,8 +192,14 @@ bool Race::WaitOnce() {
     output_.Drain();
     pacer_.OutputSeen(now);
   }
+  if (descriptors_[3].revents != 0) {
+    ++hints_;
+    life_.TakeListenHint();
+    listen_comes_ = true;
+    pacer_.ListenCalled(now);
+  }
   const bool news = descriptors_[0].revents != 0 || descriptors_[1].revents != 0;
-  const bool probe_has_something = std::any_of(descriptors_.begin() + 3, descriptors_.end(),
+  const bool probe_has_something = std::any_of(descriptors_.begin() + probes_own, descriptors_.end(),
                                                [](const pollfd& entry) { return entry.revents != 0; });
   const Deadline next = std::min(pacer_.NextLook(), probe_.WantsLook().value_or(deadline_));
   return news || probe_has_something || now >= std::min(next, deadline_);

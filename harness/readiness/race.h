@@ -27,6 +27,11 @@ class Life {
   [[nodiscard]] virtual bool TellsOfListening() const { return false; }
   // How many there have been up to the last Ended().
   [[nodiscard]] virtual unsigned ListenCalls() const { return 0; }
+  // Becomes readable at the same moment as whoever tells of a listen(2) is told himself: sooner than his word can
+  // come. Poll only. -1: there is no such thing.
+  [[nodiscard]] virtual int ListenHint() const { return -1; }
+  // Takes the hint in, so that ListenHint() is no longer readable.
+  virtual void TakeListenHint() {}
 };
 
 // How the wait for a server ended. Exactly one of these, never one taken for another.
@@ -60,7 +65,7 @@ class WaitObserver {
 //
 // Looks at once, then with pauses that grow with the time waited (5 % of it, 0.1 to 10 ms), and at once when
 // the server writes to its log, when a probe's descriptor has something, and when there is news of its life. A server
-// that calls listen(2), where that is told, is looked at every 20 us for a moment; what else only listening can
+// that calls listen(2), where that is told, is looked at without a pause for a moment; what else only listening can
 // satisfy is then looked at rarely. A probe may extend the deadline on the server's request, to at most ten times
 // the time there was.
 // Creates no thread and connects to nothing by itself. A log that cannot be watched costs only time.

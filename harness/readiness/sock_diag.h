@@ -26,7 +26,8 @@ class SockDiag {
   // `ipv4`: another address than 127.0.0.1, in the machine's byte order.
   [[nodiscard]] process::Result<std::optional<ListeningSocket>> Exact(int family, std::uint16_t port,
                                                                       std::uint32_t ipv4 = 0x7F000001);
-  // Every listening socket of this port, or of every port (0), whatever its address. Walks all listening sockets: 30 us and more.
+  // Every listening socket of this port, or of every port (0), whatever its address. Walks all listening sockets: 30 us
+  // and more. AF_UNSPEC: of both families, where the kernel answers such questions.
   [[nodiscard]] process::Result<std::vector<ListeningSocket>> All(int family, std::uint16_t port);
 
   // Every socket that keeps others from binding this port: listening, only bound (since Linux 6.8), connected, or in

@@ -99,7 +99,8 @@ Observation UnixProbe::JudgeHolder(const std::string& why_not_peer) {
     return Observation{.satisfied = true,
                        .saw = title_ + (stream ? ": accepts connections" : ": somebody is bound to it") +
                               " (not provable that it is the server: " + both + ")",
-                       .taken = {}};
+                       .taken = {},
+                       .unproven = true};
   };
   const auto sockets = table_.At(address_);
   if (!sockets.ok()) return not_provable("failed to " + sockets.failure().ToString());

@@ -94,10 +94,10 @@ process::Result<nlohmann::json> KeeperClient::Ask(const nlohmann::json& request,
   return std::move(body);
 }
 
-void KeeperClient::Tell(const nlohmann::json& message) {
+void KeeperClient::TellEncoded(const std::string& message) {
   const std::lock_guard lock(mutex_);
   // Whether it arrived does not matter to the test; the next question finds out that the keeper is gone.
-  if (!broken_) static_cast<void>(channel_.Send(message, Clock::now() + process::Scaled(kTellTimeout)));
+  if (!broken_) static_cast<void>(channel_.SendEncoded(message, Clock::now() + process::Scaled(kTellTimeout)));
 }
 
 process::Result<keeper::Channel::Message> KeeperClient::AwaitAnswer(Deadline deadline) {

@@ -32,7 +32,8 @@ class KeeperClient {
   [[nodiscard]] process::Result<nlohmann::json> Ask(const nlohmann::json& request, Duration timeout,
                                                     int descriptor = -1);
   // A message that is not answered. Lost if the keeper is gone or does not read.
-  void Tell(const nlohmann::json& message);
+  void Tell(const nlohmann::json& message) { TellEncoded(keeper::Channel::Encode(message)); }
+  void TellEncoded(const std::string& message);
   [[nodiscard]] pid_t pid() const { return keeper_.pid(); }
   // Continues a keeper that somebody has stopped (SIGSTOP).
   void Wake() const { static_cast<void>(keeper_.Signal(SIGCONT)); }

@@ -313,10 +313,12 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   auto attempt = StartWarden();
   prepared->ReleasePorts();
   const int descriptor = notify_pipe ? notify_pipe->server_end() : -1;
-  auto request = prepared->LaunchRequest(Mark());
-  request["level"] = containment::ToString(level);
-  request["sealed"] = level == Level::kSealed || (prepared->spec().sealed && level != Level::kBasic);
-  auto launched = attempt->Launch(request, descriptor);
+  auto launched = [&] {
+    auto request = prepared->LaunchRequest(Mark());
+    request["level"] = containment::ToString(level);
+    request["sealed"] = level == Level::kSealed || (prepared->spec().sealed && level != Level::kBasic);
+    return attempt->Launch(request, descriptor);
+  }();
   if (notify_pipe) notify_pipe->CloseServerEnd();
   if (!launched.ok()) {
     throw TellStory(*prepared, {.reason = ReasonOf(launched.failure()), .headline = "could not launch it",
@@ -328,10 +330,12 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   }
   following = readiness::MakeFollowingTable(TheProc(), *listeners, attempt->Leader());
   readiness::Captures captures;
+  std::string ready_note;
   auto outcome = [&] {
     if (auto undiscovered = Discover(*attempt, deadline, cancel)) return std::move(*undiscovered);
     // The probes take the numbers as they are now.
     const auto probe = MakeProbe(*attempt, log_offset, launched_at, &captures);
+    ready_note = EncodeReadyNote(*attempt);
     WaitTeller teller(prepared->name(), ObserverOfWaits());
     return readiness::AwaitReady(*probe, *attempt, prepared->log().path(), cancel, deadline, process::Clock::Steady(),
                                  &teller);
@@ -339,7 +343,10 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   commands.reset();  // looks at what is local here
   CloseNotification();
   if (outcome.kind == Outcome::Kind::kReady) {
-    Register(std::move(attempt), std::move(captures));
+    for (auto& seen : outcome.seen) {
+      if (seen.unproven) notes.push_back(std::move(seen.saw));
+    }
+    Register(std::move(attempt), std::move(captures), ready_note);
     return true;
   }
   auto failed = GiveUp(*attempt, std::move(outcome));
@@ -348,7 +355,16 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   throw TellStory(*prepared, failed);
 }
 
-void Server::Impl::Register(std::unique_ptr<ServerLife> attempt, readiness::Captures captures) {
+std::string Server::Impl::EncodeReadyNote(const ServerLife& attempt) const {
+  nlohmann::json ports = nlohmann::json::array();
+  for (const auto& [port_name, port] : prepared->address().ports) ports.push_back(port);
+  return keeper::Channel::Encode({{"op", "note"},
+                                  {"journal", {{"event", "ready"}, {"server", prepared->name()}, {"test", test},
+                                               {"warden", attempt.warden()}, {"ports", std::move(ports)}}}});
+}
+
+void Server::Impl::Register(std::unique_ptr<ServerLife> attempt, readiness::Captures captures,
+                            const std::string& ready_note) {
   auto& state = *Run::Current().state_;
   const std::lock_guard lock(state.mutex);
   const bool registered = life != nullptr;
@@ -358,11 +374,7 @@ void Server::Impl::Register(std::unique_ptr<ServerLife> attempt, readiness::Capt
   death_told = false;
   captured = std::move(captures);
   if (!registered) state.servers.push_back(this);
-  nlohmann::json ports = nlohmann::json::array();
-  for (const auto& [port_name, port] : prepared->address().ports) ports.push_back(port);
-  state.Tell({{"op", "note"},
-              {"journal", {{"event", "ready"}, {"server", prepared->name()}, {"test", test}, {"warden", life->warden()},
-                           {"ports", std::move(ports)}}}});
+  if (state.keeper) state.keeper->TellEncoded(ready_note);
 }
 
 void Server::Impl::NoteContainment(const server::Containment& containment) {

@@ -62,7 +62,9 @@ struct Server::Impl : ServerRecord {
   [[nodiscard]] server::FailedStart GiveUp(server::ServerLife& attempt, readiness::Outcome outcome);
   // Whether the start failed for a taken address and the next attempt may fare better; makes ready for that.
   [[nodiscard]] bool PrepareRetry(int number, const server::FailedStart& failed, std::uint64_t log_offset);
-  void Register(std::unique_ptr<server::ServerLife> attempt, readiness::Captures captures);
+  void Register(std::unique_ptr<server::ServerLife> attempt, readiness::Captures captures, const std::string& ready_note);
+  // What the keeper is told of a server that is ready: made while it is waited for.
+  [[nodiscard]] std::string EncodeReadyNote(const server::ServerLife& attempt) const;
   // `launched` is absent where the server is to be asked once more; what its probes capture is put into `captures`.
   [[nodiscard]] std::unique_ptr<readiness::Probe> MakeProbe(const server::ServerLife& tree, std::uint64_t log_offset,
                                                             std::optional<Deadline> launched,

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -44,7 +45,7 @@ process::Result<void> ServerLife::Launch(const json& request, int descriptor) {
     if (body.at("op") == "failed") return Failure{body.at("operation"), body.at("errno")};
     if (body.at("op") == "started") {
       body.at("pid").get_to(leader_);
-      network_diag_ = std::move(answer->descriptor);
+      (body.at("listen_hint").get<bool>() ? listen_hint_ : network_diag_) = std::move(answer->descriptor);
       body.at("kernel_event").get_to(why_no_kernel_event_);
       body.at("init").get_to(init_);
       finder_.AddInit(init_);
@@ -75,6 +76,11 @@ void ServerLife::Take(const json& message) {
 void ServerLife::Pump() {
   while (auto message = channel_.TryReceive()) Take(message->body);
   if (!channel_.open() && !stop_result_) lost_ = true;
+}
+
+void ServerLife::TakeListenHint() {
+  epoll_event event{};
+  static_cast<void>(::epoll_wait(listen_hint_.get(), &event, 1, 0));
 }
 
 bool ServerLife::Ended() {

@@ -40,6 +40,8 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   [[nodiscard]] bool EndedByNow();
   [[nodiscard]] bool TellsOfListening() const override { return why_no_kernel_event_.empty(); }
   [[nodiscard]] unsigned ListenCalls() const override { return listen_calls_; }
+  [[nodiscard]] int ListenHint() const override { return listen_hint_.get(); }
+  void TakeListenHint() override;
   // readiness::TreeView
   [[nodiscard]] pid_t Leader() const override { return leader_; }
   [[nodiscard]] std::vector<pid_t> Pids() const override;
@@ -93,6 +95,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   std::string why_no_kernel_event_ = "not launched";
   unsigned listen_calls_ = 0;
   process::FileDescriptor network_diag_;
+  process::FileDescriptor listen_hint_;
   std::string stop_cause_;
   bool stop_announced_ = false;
 };

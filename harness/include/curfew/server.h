@@ -66,7 +66,7 @@ class Server {
   [[nodiscard]] pid_t pid() const;
   [[nodiscard]] const Log& log() const;
   // What the last start met before it succeeded, one line each: ports that turned out to be taken, a server that
-  // cannot bind over its reservation. Empty as a rule.
+  // cannot bind over its reservation, a socket that is not provably the server's own. Empty as a rule.
   [[nodiscard]] const std::vector<std::string>& start_notes() const;
   // How the last start learnt that the server listens: "kernel event", "asking" (sock_diag), "reading" (/proc/net/tcp).
   [[nodiscard]] std::string learnt_by() const;

@@ -50,6 +50,7 @@ class MockProbe : public readiness::Probe {
   MOCK_METHOD(bool, Busy, (), (const, override));
   MOCK_METHOD(std::optional<std::string>, Stranger, (), (override));
   MOCK_METHOD(void, Attend, (), (override));
+  MOCK_METHOD(void, ListenComes, (), (override));
   MOCK_METHOD(std::optional<Deadline>, Extension, (), (const, override));
   MOCK_METHOD(void, AppendSeen, (std::vector<readiness::Observation>&), (const, override));
 };
@@ -58,6 +59,8 @@ class MockLife : public readiness::Life {
  public:
   MOCK_METHOD(int, fd, (), (const, override));
   MOCK_METHOD(bool, Ended, (), (override));
+  MOCK_METHOD(int, ListenHint, (), (const, override));
+  MOCK_METHOD(void, TakeListenHint, (), (override));
 };
 
 class MockClock : public process::Clock {

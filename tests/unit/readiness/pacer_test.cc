@@ -33,7 +33,7 @@ TEST(PacerTest, BeginsWithTheShortestPause) {
 TEST(PacerTest, PauseGrowsWithTheTimeWaited) {
   Pacer pacer(kStart);
   pacer.Looked(kStart + 100ms);
-  EXPECT_EQ(pacer.NextLook(), kStart + 105ms);
+  EXPECT_EQ(pacer.NextLook(), kStart + 102500us);
 }
 
 TEST(PacerTest, PauseIsNeverLongerThanTenMilliseconds) {
@@ -96,7 +96,23 @@ TEST(PacerTest, LineEveryTenMillisecondsIsAlwaysLookedAtAtOnce) {
 
 TEST(PacerTest, SilentServerIsAskedRarely) {
   Pacer pacer(kStart);
-  EXPECT_LE(LookUntil(pacer, kStart + 30s), 30 * 100 + 200);
+  EXPECT_LE(LookUntil(pacer, kStart + 30s), 30 * 100 + 300);
+}
+
+TEST(PacerTest, CalledListenIsAwaitedWithoutPausesForAMomentAndThenWithShortOnes) {
+  Pacer pacer(kStart);
+  pacer.Looked(kStart + 1s, true);
+  EXPECT_FALSE(pacer.busy());
+  pacer.ListenCalled(kStart + 1s + 1us);
+  EXPECT_EQ(pacer.NextLook(), kStart + 1s + 1us);
+  pacer.Looked(kStart + 1s + 5us, true);
+  EXPECT_TRUE(pacer.busy());
+  EXPECT_EQ(pacer.NextLook(), kStart + 1s + 5us);
+  pacer.Looked(kStart + 1s + 400us, true);
+  EXPECT_FALSE(pacer.busy());
+  EXPECT_EQ(pacer.NextLook(), kStart + 1s + 420us);
+  pacer.Looked(kStart + 1003ms, true);
+  EXPECT_EQ(pacer.NextLook(), kStart + 1053ms) << "and then as before";
 }
 
 }  // namespace

@@ -205,6 +205,33 @@ TEST_F(RaceTest, OutputIsLookedAtAtOnce) {
   EXPECT_EQ(Await().kind, Kind::kReady);
 }
 
+TEST_F(RaceTest, HintOfListeningIsTakenAndLookedAtAtOnce) {
+  const FileDescriptor hint = NewEvent();
+  ON_CALL(life_, ListenHint).WillByDefault(Return(hint.get()));
+  EXPECT_CALL(life_, TakeListenHint).WillOnce([&] {
+    std::uint64_t count = 0;
+    static_cast<void>(!::read(hint.get(), &count, sizeof count));
+  });
+  EXPECT_CALL(probe_, Look).WillOnce([&](Deadline) {
+    Signal(hint);
+    return NotYet();
+  }).WillOnce(Return(Satisfied()));
+  EXPECT_EQ(Await().kind, Kind::kReady);
+}
+
+// A server may call listen(2) for ever; whoever waits is woken by the first ones only.
+TEST_F(RaceTest, HintsWithoutEndAreLeftAlone) {
+  const FileDescriptor hint = NewEvent();
+  Signal(hint);  // and never taken
+  ON_CALL(life_, ListenHint).WillByDefault(Return(hint.get()));
+  EXPECT_CALL(life_, TakeListenHint).Times(64);
+  const std::jthread cancels([this] {
+    std::this_thread::sleep_for(50ms);
+    cancel_.request_stop();
+  });
+  EXPECT_EQ(Await().kind, Kind::kCancelled);
+}
+
 TEST_F(RaceTest, DescriptorOfAProbeIsLookedAtAtOnce) {
   const FileDescriptor event = NewEvent();
   ON_CALL(probe_, AddDescriptors).WillByDefault([&event](std::vector<pollfd>& descriptors) {
