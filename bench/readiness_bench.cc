@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// readiness_bench [STARTS]: the time from a server's listen(2) to the return of Server::Start, for each way of learning
-// of it, interleaved in one run, beside a poll that connects each 100 ms; and the processor time that waiting takes. The
+// readiness_bench [STARTS [DIRECTORY]]: the time from a server's listen(2) to the return of Server::Start, for each way of
+// learning of it, interleaved in one run, beside a poll that connects each 100 ms; and the processor time of waiting. The
 // server listens 5 to 50 ms after its start and tells the time of that by itself. Look at ratios: absolute figures
-// travel to no other machine, and to no loaded one (the load is printed).
+// travel to no other machine, and to no loaded one (the load is printed). Into files of DIRECTORY each single time is
+// appended, for scripts/compare-readiness.sh.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <random>
 #include <string>
@@ -160,6 +162,33 @@ void PrintRow(const char* name, const std::vector<double>& values, double floor,
   std::printf("\n");
 }
 
+// How long it takes to be told that somebody else has the port.
+double ByRefusal(std::uint16_t port, Stamp& stamp) {
+  auto spec = Spec(stamp, 0);
+  spec.ports = {{"", port}};
+  const auto begin = Now();
+  try {
+    auto server = curfew::Server::Start(std::move(spec));
+  } catch (const curfew::StartError& error) {
+    if (error.reason() == curfew::StartError::kPortTaken) return static_cast<double>(Now() - begin) / 1e3;
+  }
+  std::fputs("readiness_bench: a port that was taken was not refused\n", stderr);
+  std::exit(1);
+}
+
+std::vector<double> Refusals(int starts, Stamp& stamp) {
+  auto stale = curfew::Server::Start(Spec(stamp, 0));
+  std::vector<double> microseconds;
+  for (int i = 0; i < starts; ++i) microseconds.push_back(ByRefusal(stale.port(), stamp));
+  return microseconds;
+}
+
+void AppendTo(const std::string& directory, const std::string& file, const std::vector<double>& values) {
+  if (directory.empty()) return;
+  std::ofstream out(directory + '/' + file, std::ios::app);
+  for (const double value : values) out << value << '\n';
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -182,7 +211,7 @@ int main(int argc, char** argv) {
   std::uniform_int_distribution<int> delays(5'000, 50'000);
   for (int i = 0; i < starts; ++i) {
     for (auto& way : ways) way.microseconds.push_back(ByStart(way, stamp, delays(random)));
-    if (i % 4 == 0) polled.push_back(ByPolling(stamp, delays(random)));
+    polled.push_back(ByPolling(stamp, delays(random)));
   }
   const double floor = Percentile(ways.front().microseconds, 0.5);
   std::printf("%d starts each, load %.1f on %ld processors; microseconds from listen() to the return (negative: before it)\n",
@@ -193,6 +222,13 @@ int main(int argc, char** argv) {
     PrintRow(way.name, way.microseconds, floor, waits ? CostOfWaiting(way, stamp) : 0);
   }
   PrintRow("connecting each 100 ms", polled, floor, -1);
+  const auto refused = Refusals(starts, stamp);
+  std::printf("a stale server on a fixed port is named after %.1f ms (p50), %.1f ms (p99)\n", Percentile(refused, 0.5) / 1e3,
+              Percentile(refused, 0.99) / 1e3);
+  const std::string directory = argc > 2 ? argv[2] : "";
+  char number = '1';
+  for (const auto& way : ways) AppendTo(directory, std::string{number++} + "  Curfew: " + way.name, way.microseconds);
+  AppendTo(directory, "5  connecting each 100 ms", polled);
   curfew::Run::Current().End();
   return 0;
 }
