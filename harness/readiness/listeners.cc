@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -23,7 +24,7 @@ namespace {
 using process::Result;
 using Sockets = std::vector<ListeningSocket>;
 
-constexpr Duration kFree = std::chrono::milliseconds(2);
+constexpr Duration kNoteHolds = std::chrono::milliseconds(2);
 constexpr std::string_view kLoopback = "127.0.0.1";
 
 // Whether a connection to the host (127.0.0.1: or to ::1) may end at a socket bound to this address.
@@ -44,8 +45,10 @@ class DiagTable final : public ListenerTable {
   DiagTable(SockDiag diag, std::string host) : diag_(std::move(diag)), host_(std::move(host)), ipv4_(Ipv4(host_)) {}
 
   [[nodiscard]] Result<Sockets> On(std::uint16_t port) override {
-    if (noted_) return std::move(*std::exchange(noted_, std::nullopt));
-    const bool nobody_else = port == free_port_ && std::chrono::steady_clock::now() < free_until_;
+    const auto note = notes_.find(port);
+    const bool noted = note != notes_.end() && std::chrono::steady_clock::now() < note->second.until;
+    if (noted && !note->second.there.empty()) return std::move(notes_.extract(note).mapped().there);
+    const bool nobody_else = noted;
     Sockets exact;
     for (const int family : Families()) {
       const Result<std::optional<ListeningSocket>> found = diag_.Exact(family, port, ipv4_);
@@ -60,14 +63,8 @@ class DiagTable final : public ListenerTable {
   }
 
   void ListenComes(std::uint16_t port) override {
-    auto now = AllOn(port);
-    if (!now.ok()) return;
-    if (!now.value().empty()) {  // it has come already
-      noted_ = std::move(*now);
-      return;
-    }
-    free_port_ = port;
-    free_until_ = std::chrono::steady_clock::now() + kFree;
+    auto there = AllOn(port);
+    if (there.ok()) notes_[port] = {.there = std::move(*there), .until = std::chrono::steady_clock::now() + kNoteHolds};
   }
 
   [[nodiscard]] Result<Sockets> All() override { return AllOn(0); }
@@ -100,9 +97,12 @@ class DiagTable final : public ListenerTable {
   SockDiag diag_;
   std::string host_;
   std::uint32_t ipv4_;
-  std::optional<Sockets> noted_;  // the answer to the next question
-  std::uint16_t free_port_ = 0;   // on which nobody listened a moment ago
-  Deadline free_until_{};
+  // Who was there a moment ago. Somebody: that is the answer to the next question. Nobody: it may be a short one.
+  struct Note {
+    Sockets there;
+    Deadline until;
+  };
+  std::map<std::uint16_t, Note> notes_;
 };
 
 class ProcTable final : public ListenerTable {

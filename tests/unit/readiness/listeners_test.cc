@@ -113,6 +113,30 @@ TEST_P(ListenerTableTest, NobodyListensOnAPortThatIsOnlyHeld) {
   EXPECT_THAT(On(PortOf(listener)), IsEmpty());
 }
 
+// A listen(2) is told of before it takes effect: what is known by then shortens the answer and does not change it.
+TEST_P(ListenerTableTest, AnnouncedListenersAreFoundEachOnItsOwnPort) {
+  const FileDescriptor first = Listen("127.0.0.1");
+  FileDescriptor second;
+  const std::uint16_t number = PortOf(Listen("127.0.0.1"));  // free again
+  table_->ListenComes(PortOf(first));
+  table_->ListenComes(number);
+  second = Listen("127.0.0.1", {.port = number});
+  for (const auto* socket : {&first, &second}) {
+    const auto found = table_->On(PortOf(*socket));
+    ASSERT_TRUE(found.ok());
+    ASSERT_EQ(found.value().size(), 1U);
+    EXPECT_EQ(found.value().front().inode, curfew::testing::InodeOf(*socket));
+  }
+}
+
+TEST_P(ListenerTableTest, WhoIsThereBeforeAnAnnouncedListenerIsShownBesideIt) {
+  const FileDescriptor stranger = Listen("127.0.0.1", {.reuse_port = true});
+  table_->ListenComes(PortOf(stranger));
+  EXPECT_EQ(table_->On(PortOf(stranger)).value().size(), 1U);
+  const FileDescriptor server = Listen("127.0.0.1", {.port = PortOf(stranger), .reuse_port = true});
+  EXPECT_EQ(table_->On(PortOf(stranger)).value().size(), 2U);
+}
+
 TEST(SockDiagTest, AnswersManyQuestionsInARowOverOneDescriptor) {
   process::Result<SockDiag> diag = SockDiag::Open();
   if (!diag.ok()) GTEST_SKIP() << "failed to " << diag.failure().ToString();

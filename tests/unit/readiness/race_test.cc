@@ -225,9 +225,10 @@ TEST_F(RaceTest, HintsWithoutEndAreLeftAlone) {
   Signal(hint);  // and never taken
   ON_CALL(life_, ListenHint).WillByDefault(Return(hint.get()));
   EXPECT_CALL(life_, TakeListenHint).Times(64);
-  const std::jthread cancels([this] {
-    std::this_thread::sleep_for(50ms);
-    cancel_.request_stop();
+  int looks = 0;
+  ON_CALL(probe_, Look).WillByDefault([&](Deadline) {
+    if (++looks == 200) cancel_.request_stop();
+    return NotYet();
   });
   EXPECT_EQ(Await().kind, Kind::kCancelled);
 }
