@@ -71,7 +71,7 @@ TEST(GrpcHealthTest, ServerWithoutTheHealthServiceIsTold) {
 TEST(GrpcHealthTest, ServiceThatIsNotKnownIsNamed) {
   auto spec = Grpc("serving");
   spec.ready = GrpcHealth("shop.Till");
-  EXPECT_THAT(WhyNot(std::move(spec)), HasSubstr("knows no service \\\"shop.Till\\\""));
+  EXPECT_THAT(WhyNot(std::move(spec)), HasSubstr("knows no service \"shop.Till\""));
 }
 
 TEST(GrpcHealthTest, WhoSpeaksSomethingElseIsUnavailable) {

@@ -24,16 +24,20 @@ int main(int argc, char** argv) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:" + std::string(argv[1]), grpc::InsecureServerCredentials());
   grpc::AsyncGenericService any;
-  std::unique_ptr<grpc::ServerCompletionQueue> queue;
-  if (what == "hangs") {
-    builder.RegisterAsyncGenericService(&any);
-    queue = builder.AddCompletionQueue();
-  }
+  // A server without a service of its own needs a queue that somebody polls.
+  const auto queue = builder.AddCompletionQueue();
+  if (what == "hangs") builder.RegisterAsyncGenericService(&any);
   const auto server = builder.BuildAndStart();
   if (!server) return 1;
   grpc::GenericServerContext context;
   grpc::GenericServerAsyncReaderWriter stream(&context);
-  if (queue) any.RequestCall(&context, &stream, queue.get(), queue.get(), nullptr);
+  const std::jthread polls([&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue->Next(&tag, &ok)) {
+    }
+  });
+  if (what == "hangs") any.RequestCall(&context, &stream, queue.get(), queue.get(), nullptr);
   if (auto* const health = server->GetHealthCheckService()) {
     health->SetServingStatus(what == "serving");
     health->SetServingStatus("shop.Cart", what == "serving");

@@ -151,12 +151,14 @@ TEST(Inner, DISABLED_StartsAServerOnThePortOfTheOuterRun) {
   EXPECT_EQ(server.WaitExit(60s), std::nullopt);
 }
 
+// It daemonises: the keeper of a run is no child of its program.
 TEST(Nested, ServerThatIsACurfewProgramIsReadyByTheServerItStarts) {
   const Truth truth;
   {
     auto outer = Server::Start({.name = "outer",
                                 .command = InnerTest("StartsAServerOnThePortOfTheOuterRun"),
-                                .env = {{"OUTER_PORT", "{port}"}, {truth.kVariable, truth.token()}}});
+                                .env = {{"OUTER_PORT", "{port}"}, {truth.kVariable, truth.token()}},
+                                .daemonizes = true});
     EXPECT_THAT(outer, IsReady());
     TcpClient client(outer.host(), outer.port());
     client.Send("x");

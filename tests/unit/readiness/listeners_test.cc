@@ -121,7 +121,7 @@ TEST_P(ListenerTableTest, AnnouncedListenersAreFoundEachOnItsOwnPort) {
   table_->ListenComes(PortOf(first));
   table_->ListenComes(number);
   second = Listen("127.0.0.1", {.port = number});
-  for (const auto* socket : {&first, &second}) {
+  for (const FileDescriptor* const socket : std::initializer_list<const FileDescriptor*>{&first, &second}) {
     const auto found = table_->On(PortOf(*socket));
     ASSERT_TRUE(found.ok());
     ASSERT_EQ(found.value().size(), 1U);

@@ -50,6 +50,7 @@ class RaceTest : public ::testing::Test {
     ::alarm(60);
     ON_CALL(clock_, Now).WillByDefault([this] { return now_; });
     ON_CALL(life_, fd).WillByDefault([this] { return life_event_.get(); });
+    ON_CALL(life_, ListenHint).WillByDefault(Return(-1));
     ON_CALL(life_, Ended).WillByDefault([this] {
       std::uint64_t count = 0;
       static_cast<void>(!::read(life_event_.get(), &count, sizeof count));
