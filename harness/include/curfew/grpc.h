@@ -9,6 +9,7 @@
 
 namespace curfew {
 
+// How GrpcHealth asks.
 struct GrpcHealthOptions {
   std::string port = {};                       // name of the port; "" is {port}
   Duration attempt = std::chrono::seconds(5);  // > 0; for one attempt, then it is killed and a new one begins
@@ -31,6 +32,7 @@ struct GrpcHealthOptions {
 //   spec.ready = curfew::GrpcHealth();                            // {port}, the whole server
 //   spec.ready = curfew::GrpcHealth("shop.Cart", {.port = "api"});
 [[nodiscard]] Ready GrpcHealth(const std::string& service = "");
+// The same, asked as the options say.
 [[nodiscard]] Ready GrpcHealth(const std::string& service, const GrpcHealthOptions& options);
 
 }  // namespace curfew
