@@ -53,7 +53,7 @@ Version Ask(const std::string& path, const std::string& flag) {
   request.stderr_fd = output.get();
   const auto launched = process::Launcher::Real().Launch(request);
   if (!launched.ok()) return {"", launched.failure().ToString()};
-  if (!Collect(*launched, Clock::now() + process::Scaled(10s))) return {"", flag + " did not end in 10 s"};
+  if (!Collect(*launched, Clock::now() + process::Scaled(30s))) return {"", flag + " did not end in 30 s"};
   std::array<char, 4096> buffer{};
   const auto size = ::pread(output.get(), buffer.data(), buffer.size(), 0);
   const std::string text(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);

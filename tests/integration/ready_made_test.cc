@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +16,7 @@
 namespace curfew {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -71,7 +73,13 @@ class ReadyMadeMariadb : public TcpServerFixture {
  protected:
   ServerSpec Spec() override { return servers::Mariadb(); }
 };
-TEST_F(ReadyMadeMariadb, Greets) { EXPECT_THAT(client().Receive(60), HasSubstr("MariaDB")); }
+TEST_F(ReadyMadeMariadb, GreetsAlsoOnItsSecondLife) {
+  EXPECT_THAT(client().Receive(60), HasSubstr("MariaDB"));
+  client().Close();
+  server().Restart();
+  EXPECT_THAT(Connect().Receive(60), HasSubstr("MariaDB"));
+  EXPECT_THAT(server().Stop(), StoppedGracefully());
+}
 
 class ReadyMadeNginx : public HttpServerFixture {
  protected:
@@ -95,19 +103,75 @@ TEST_F(ReadyMadeMosquitto, AcceptsAConnection) {
   using namespace std::string_literals;
   client().Send("\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x"s);  // CONNECT of client "x"
   EXPECT_EQ(client().Receive(4), "\x20\x02\x00\x00"s);              // CONNACK, accepted
+  client().Close();
+  EXPECT_THAT(server().Stop(), StoppedGracefully());
 }
 
-class ReadyMadeSquid : public HttpServerFixture {
+class ReadyMadeSquid : public TcpServerFixture {
  protected:
-  ServerSpec Spec() override { return servers::Squid(); }
+  std::string Ask(const std::string& url) {
+    auto connection = Connect();
+    connection.Send("GET " + url + " HTTP/1.0\r\n\r\n");
+    return connection.ReceiveUntilClosed();
+  }
+  ServerSpec Spec() override { return servers::Squid("acl forbidden urlpath_regex ^/forbidden\nhttp_access deny forbidden"); }
 };
-TEST_F(ReadyMadeSquid, Answers) { EXPECT_THAT(client().Get("/").header("Server"), StartsWith("squid")); }
+TEST_F(ReadyMadeSquid, PassesRequestsOnAndDeniesWhatItIsTold) {
+  try {
+    const auto origin = Server::Start(servers::Nginx("location / { return 200 \"from the origin\"; }"));
+    EXPECT_THAT(Ask(origin.url("/hello")), AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("from the origin")));
+    EXPECT_THAT(Ask(origin.url("/forbidden")), StartsWith("HTTP/1.1 403"));
+    EXPECT_THAT(server().Stop(), StoppedGracefully());
+  } catch (const Unavailable& none) {
+    GTEST_SKIP() << none.what();
+  }
+}
 
 class ReadyMadeAzurite : public HttpServerFixture {
  protected:
   ServerSpec Spec() override { return servers::Azurite(); }
 };
-TEST_F(ReadyMadeAzurite, Answers) { EXPECT_THAT(client().Get("/").header("Server"), StartsWith("Azurite")); }
+TEST_F(ReadyMadeAzurite, AnswersAndStopsGracefully) {
+  EXPECT_THAT(client().Get("/").header("Server"), StartsWith("Azurite"));
+  EXPECT_THAT(server().Stop(), StoppedGracefully());
+}
+
+// ---- versions ------------------------------------------------------------------------------------------------
+
+struct Product {
+  const char* name;
+  ServerSpec (*spec)(const std::string& minimum_version);
+};
+void PrintTo(const Product& product, std::ostream* out) { *out << product.name; }
+
+class EveryProduct : public testing::TestWithParam<Product> {};
+
+TEST_P(EveryProduct, TellsItsVersion) {
+  try {
+    static_cast<void>(GetParam().spec(""));
+  } catch (const Unavailable& none) {
+    GTEST_SKIP() << none.what();
+  }
+  EXPECT_NO_THROW(static_cast<void>(GetParam().spec("0.1")));
+  try {
+    static_cast<void>(GetParam().spec("9999"));
+    FAIL() << "there is no version 9999 of " << GetParam().name;
+  } catch (const std::runtime_error& old) {  // Unavailable, or StartError with CURFEW_REQUIRE
+    EXPECT_THAT(old.what(), testing::ContainsRegex("is version [0-9]+\\.[0-9.]+; wanted is 9999 or later"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ReadyMade, EveryProduct,
+    testing::Values(Product{"redis", [](const std::string& v) { return servers::Redis({.minimum_version = v}); }},
+                    Product{"memcached", [](const std::string& v) { return servers::Memcached({.minimum_version = v}); }},
+                    Product{"postgres", [](const std::string& v) { return servers::Postgres({.minimum_version = v}); }},
+                    Product{"mariadb", [](const std::string& v) { return servers::Mariadb({.minimum_version = v}); }},
+                    Product{"nginx", [](const std::string& v) { return servers::Nginx("", {.minimum_version = v}); }},
+                    Product{"mosquitto", [](const std::string& v) { return servers::Mosquitto({.minimum_version = v}); }},
+                    Product{"squid", [](const std::string& v) { return servers::Squid("", {.minimum_version = v}); }},
+                    Product{"azurite", [](const std::string& v) { return servers::Azurite({.minimum_version = v}); }}),
+    [](const auto& product) { return std::string(product.param.name); });
 
 // ---- servers that run elsewhere ------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@
 //                                    Restart are the relay's: connections break and come back, the data stays.
 //                                    Its version is not checked, and its data is yours to clean
 //
-// Blocks: only with a `minimum_version`: for one call of the program with --version, at most 10 s.
+// Blocks: only with a `minimum_version`: for one call of the program with --version, at most 30 s.
 // Threads: may be called by several at once.
 //
 //   class Kv : public curfew::TcpServerFixture {
