@@ -25,6 +25,7 @@ install(TARGETS curfew-keeper curfew-warden curfew-relay DESTINATION "${CMAKE_IN
 # The command.
 if(TARGET curfew)
   install(TARGETS curfew DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(FILES packaging/man/curfew.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 endif()
 
 # The compiled fixtures fit the GoogleTest they were compiled with.

@@ -9,8 +9,8 @@ if command -v ccache >/dev/null; then
   launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 fi
-cmake -S . -B build/package -G Ninja -DCMAKE_BUILD_TYPE=Release -DCURFEW_DEVELOPER=OFF -DCMAKE_INSTALL_PREFIX=/usr \
-  -DCURFEW_GRPC=OFF \
+# The flags of the preset release: what is shipped is what was tested, and ccache knows it.
+cmake --preset release -B build/package -DBUILD_TESTING=OFF -DCURFEW_GRPC=OFF -DCMAKE_INSTALL_PREFIX=/usr \
   "${launcher[@]}" "$@" >&2
 cmake --build build/package >&2
 rm -f build/package/*.deb
