@@ -19,7 +19,8 @@
 # environment ctest runs in: it ends a program that Curfew cannot end. From CMake 3.27 it asks with SIGTERM first.
 #
 # Once per project a ctest test "curfew_nothing_is_left" is added, which ctest runs when all the others have
-# ended (FIXTURES_CLEANUP): it fails if a process begun by any of them is alive. NO_LEAK_TEST leaves a target out.
+# ended (FIXTURES_CLEANUP): it fails if a process begun by any of them is alive. NO_LEAK_TEST leaves a target out. Tests
+# that this function did not add are neither waited for nor looked at.
 
 set(CURFEW_DISCOVER_TESTS_DIR "${CMAKE_CURRENT_LIST_DIR}" CACHE INTERNAL "Where Curfew's CMake scripts are")
 
@@ -92,10 +93,11 @@ function(curfew_discover_tests target)
       -P "${CURFEW_DISCOVER_TESTS_DIR}/CurfewDiscoverTestsScript.cmake"
     VERBATIM)
   file(WRITE "${base}_include.cmake"
-    "# Each ctest is a run of its own: what its tests begin carries this name.\n"
-    "if(NOT DEFINED ENV{CURFEW_CTEST_RUN})\n"
-    "  string(RANDOM LENGTH 20 curfew_run)\n"
-    "  set(ENV{CURFEW_CTEST_RUN} \"\${curfew_run}\")\n"
+    "# Each ctest is a run of its own: what its tests begin carries this name. The variable is seen in every directory that\n"
+    "# this ctest reads, and in no ctest that one of its tests runs.\n"
+    "if(NOT curfew_ctest_run)\n"
+    "  string(RANDOM LENGTH 20 curfew_ctest_run)\n"
+    "  set(ENV{CURFEW_CTEST_RUN_TO_CHECK} \"\${curfew_ctest_run}\")\n"
     "endif()\n"
     "if(EXISTS \"${read}\")\n"
     "  include(\"${read}\")\n"

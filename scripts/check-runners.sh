@@ -13,12 +13,19 @@ if grep -aq __asan_init "$program"; then sanitised=1; fi
 
 skip() { echo "NOT CHECKED: $1: $2"; skipped=$((skipped + 1)); }
 
-# The pids of every server that the journals of a check tell of, and that is alive under its own program's name.
+# Whatever a check began and is alive: each has the name of that check's directory in its environment. A number would
+# not do: it is somebody else's before long. Keepers may still be ending.
 still_alive() {
-  local pid
-  for pid in $(sed -n 's/.*"event":"launched".*"pid":\([0-9]*\).*/\1/p' "$1"/*.jsonl 2>/dev/null); do
-    if grep -aqE 'redis-server|curfew' "/proc/$pid/cmdline" 2>/dev/null; then echo "$pid"; fi
+  local attempt found pid
+  for attempt in $(seq 100); do
+    found=''
+    for pid in $(grep -lzE "^(CURFEW_ARTIFACTS|TEST_UNDECLARED_OUTPUTS_DIR)=$1\$" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3); do
+      [ -s "/proc/$pid/cmdline" ] && found="$found $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | cut -c1-60))"
+    done
+    [ -z "$found" ] && return
+    sleep 0.2 # until all have ended, 20 s at most
   done
+  echo "$found"
 }
 
 # check NAME WANTED-STATUS COMMAND...: runs it with a directory for its journals; sets `kept` to that.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/keeper_program.h"
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -16,6 +17,18 @@ namespace {
 
 using Place = std::pair<std::string, std::string>;
 
+const char anchor = 0;
+
+// The file this code was loaded from: the shared library, else the program. Empty if nobody knows.
+std::filesystem::path OwnFile() {
+  Dl_info info{};
+  // dladdr(3): an address of ours, so that it is our object.
+  if (::dladdr(&anchor, &info) == 0 || info.dli_fname == nullptr) return {};
+  std::error_code error;
+  const auto file = std::filesystem::canonical(info.dli_fname, error);
+  return error ? std::filesystem::path() : file;
+}
+
 std::vector<Place> Places() {
   if (const char* chosen = std::getenv("CURFEW_KEEPER_PROGRAM")) {
     return {{chosen, "the variable CURFEW_KEEPER_PROGRAM"}};
@@ -27,6 +40,12 @@ std::vector<Place> Places() {
   if (!error) {
     places.emplace_back((directory / "curfew-keeper").string(), "beside this program");
     places.emplace_back((directory.parent_path() / "libexec/curfew/curfew-keeper").string(), "beside this program");
+  }
+  // PREFIX/lib/libcurfew_harness.so, or Debian's PREFIX/lib/x86_64-linux-gnu: a prefix may be moved after a program was built.
+  auto above = OwnFile().parent_path();
+  for (int levels = 0; levels < 2 && above.has_relative_path(); ++levels) {
+    above = above.parent_path();
+    places.emplace_back((above / "libexec/curfew/curfew-keeper").string(), "beside the library");
   }
   places.emplace_back(CURFEW_INSTALLED_KEEPER, "the prefix Curfew was configured for");
   return places;

@@ -19,7 +19,7 @@ TEST(NoExceptions, AServerThatStartsIsAValue) {
 }
 
 TEST(NoExceptions, AServerThatDoesNotStartIsAnError) {
-  auto server = curfew::TryStart({.command = {"/nowhere/server"}});
+  auto server = curfew::TryStart({.command = {"/nowhere/server", "{port}"}});
   ASSERT_FALSE(server);
   EXPECT_EQ(server.error().reason(), curfew::StartError::kCouldNotLaunch);
   EXPECT_NE(std::string(server.error().what()).find("/nowhere/server"), std::string::npos);

@@ -9,6 +9,21 @@ if(EXISTS "${build}/started")
   message(FATAL_ERROR "a server was started while the tests were listed")
 endif()
 
+# Not even a keeper: this one leaves a note, as a test that needs it shows.
+file(WRITE "${build}/trap" "#!/bin/sh\ntouch '${build}/sprung'\nexit 1\n")
+file(CHMOD "${build}/trap" PERMISSIONS OWNER_READ OWNER_EXECUTE)
+file(REMOVE "${build}/sprung")
+set(with_trap "${CMAKE_COMMAND}" -E env "CURFEW_KEEPER_PROGRAM=${build}/trap" "${build}/auto_test")
+execute_process(COMMAND ${with_trap} --gtest_list_tests OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+if(EXISTS "${build}/sprung")
+  message(SEND_ERROR "listing the tests started a keeper")
+endif()
+execute_process(COMMAND ${with_trap} --gtest_filter=Own.One OUTPUT_QUIET ERROR_QUIET RESULT_VARIABLE result)
+if(result EQUAL 0 OR NOT EXISTS "${build}/sprung")
+  message(SEND_ERROR "the trap does not work: a test with a server did not spring it")
+endif()
+file(REMOVE "${build}/started")
+
 execute_process(COMMAND "${CMAKE_CTEST_COMMAND}" --test-dir "${build}" --show-only=json-v1
                 OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
 string(JSON count LENGTH "${listing}" tests)
@@ -55,7 +70,24 @@ expect("COST" "${each/Own.One.P.COST}" "3.0")
 expect("DISABLED" "${each/Shared.DISABLED_Three.P.DISABLED}" "ON")
 expect("DISABLED of a suite" "${auto/Shared.P.DISABLED}" "")
 expect("FIXTURES_REQUIRED" "${auto/Own.One.P.FIXTURES_REQUIRED}" "curfew_run")
+expect("FIXTURES_CLEANUP" "${curfew_nothing_is_left.P.FIXTURES_CLEANUP}" "curfew_run")
+if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.27)
+  expect("TIMEOUT_SIGNAL_NAME" "${each/Own.One.P.TIMEOUT_SIGNAL_NAME}" "SIGTERM")
+endif()
+if(NOT "${each/Own.One.P.ENVIRONMENT_MODIFICATION}" MATCHES "CURFEW_TEST_TIMEOUT=set:7s.*CURFEW_ARTIFACTS=set:${build}/kept/each_Own.One")
+  message(SEND_ERROR "ENVIRONMENT_MODIFICATION is ${each/Own.One.P.ENVIRONMENT_MODIFICATION}")
+endif()
 expect("FIXTURES_REQUIRED with NO_LEAK_TEST" "${each/Own.One.P.FIXTURES_REQUIRED}" "")
+
+file(STRINGS "${build}/CMakeCache.txt" package REGEX "^curfew_DIR:")
+string(REGEX REPLACE "^[^=]*=" "" package "${package}")
+# What a newer CMake would be given: ctest asks with SIGTERM before it kills.
+execute_process(COMMAND "${CMAKE_COMMAND}" -D "program=${build}/auto_test" -D "output=${build}/newer.cmake" -D per=test
+                -D "directory=${build}" -D patience=60 -D ctest_version=3.27.0 -P "${package}/CurfewDiscoverTestsScript.cmake" COMMAND_ERROR_IS_FATAL ANY)
+file(READ "${build}/newer.cmake" newer)
+if(NOT newer MATCHES "TIMEOUT_SIGNAL_NAME\\]==\\] \\[==\\[SIGTERM")
+  message(SEND_ERROR "no TIMEOUT_SIGNAL_NAME for CMake 3.27 in\n${newer}")
+endif()
 
 # They run; what was skipped is shown as skipped; what was asked to be kept is kept.
 execute_process(COMMAND "${CMAKE_CTEST_COMMAND}" --test-dir "${build}" --output-on-failure -j4

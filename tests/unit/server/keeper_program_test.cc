@@ -42,6 +42,16 @@ TEST_F(KeeperProgramTest, IsFoundBesideTheProgram) {
   EXPECT_EQ(found.path, beside);
 }
 
+TEST_F(KeeperProgramTest, IsFoundBelowThePrefixOfTheLibrary) {
+  // Two above the file that holds this code, as in PREFIX/lib/x86_64-linux-gnu/libcurfew_harness.so.
+  const auto prefix = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path().parent_path();
+  std::filesystem::create_directories(prefix / "libexec/curfew");
+  std::filesystem::create_symlink("/bin/true", prefix / "libexec/curfew/curfew-keeper");
+  const auto found = FindKeeperProgram();
+  std::filesystem::remove_all(prefix / "libexec");
+  EXPECT_EQ(found.path, prefix / "libexec/curfew/curfew-keeper");
+}
+
 TEST_F(KeeperProgramTest, SaysEveryPlaceThatHasNone) {
   const auto found = FindKeeperProgram();
   if (!found.path.empty()) GTEST_SKIP() << "Curfew is installed on this machine: " << found.path;
