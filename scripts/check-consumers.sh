@@ -18,7 +18,7 @@ if command -v clang++ >/dev/null; then compilers+=(clang++); else echo "NOT CHEC
 
 dpkg-deb --extract "$package" "$scratch/deb"
 mv "$scratch/deb/usr" "$scratch/static"
-cmake --preset release -B build/package-shared -DBUILD_TESTING=OFF -DBUILD_SHARED_LIBS=ON "${launcher[@]}" >"$scratch/log"
+cmake --preset release -B build/package-shared -DBUILD_TESTING=OFF -DBUILD_SHARED_LIBS=ON -DCURFEW_GRPC=OFF "${launcher[@]}" >"$scratch/log"
 cmake --build build/package-shared >>"$scratch/log" || { tail -40 "$scratch/log"; exit 1; }
 cmake --install build/package-shared --prefix "$scratch/installed" >>"$scratch/log"
 mv "$scratch/installed" "$scratch/shared"
