@@ -20,6 +20,7 @@
 
 #include "child.h"
 #include "mocks.h"
+#include "probe_test_fixture.h"
 #include "readiness/attempts.h"
 #include "readiness/group_probe.h"
 #include "readiness/probe.h"
@@ -47,8 +48,6 @@ using ::testing::HasSubstr;
 using ::testing::NiceMock;
 using ::testing::Return;
 
-constexpr Deadline kNow{1000s};
-
 // A runner of commands whose ends the test decides.
 class FakeRunner : public CommandRunner {
  public:
@@ -73,30 +72,16 @@ class FakeRunner : public CommandRunner {
   std::shared_ptr<bool> killed = std::make_shared<bool>(false);
 };
 
-class MoreProbesTest : public ::testing::Test {
+class MoreProbesTest : public ProbeTest {
  protected:
-  std::unique_ptr<Probe> Make(const Ready& ready) { return MakeProbe(ready, subject_); }
-  Observation Look(const Ready& ready) { return Make(ready)->Look(kNow); }
-  void PortIs(std::uint16_t port) { subject_.address.ports[""] = port; }
+  MoreProbesTest() {
+    subject_.launched = kNow;
+    subject_.captures = &captures_;
+    subject_.commands = &runner_;
+  }
 
-  curfew::testing::TempDir dir_;
-  procfs::Proc proc_;
-  std::unique_ptr<ListenerTable> table_ = MakeListenerTable(proc_);
-  std::unique_ptr<ListenerTable> udp_ = MakeUdpTable(proc_);
-  std::unique_ptr<UnixTable> unix_ = MakeUnixTable();
-  curfew::testing::TreeOf self_;
   FakeRunner runner_;
   Captures captures_;
-  Subject subject_{.address = {.host = "127.0.0.1", .ports = {{"", 1}}, .dir = dir_.path()},
-                   .log = dir_.path() / "log",
-                   .launched = kNow,
-                   .tree = &self_,
-                   .proc = &proc_,
-                   .listeners = table_.get(),
-                   .datagram_sockets = udp_.get(),
-                   .unix_sockets = unix_.get(),
-                   .captures = &captures_,
-                   .commands = &runner_};
 };
 
 // ---- UDP -----------------------------------------------------------------------------------------------------
