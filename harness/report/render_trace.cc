@@ -82,7 +82,7 @@ class Trace {
     const auto begin = std::chrono::floor<Span>(record.leak.process.started);
     const Time end = std::max<Time>(begin, record.found.value_or(run.end.value_or(begin)));
     Slice(number, kLeaks + Row(rows, begin, end), std::to_string(record.leak.process.pid) + ' ' + record.leak.process.CommandLine(),
-          begin, end, "leak", {{"what", record.leak.ToString()}});
+          begin, end, "leak", {{"test", record.leak.test}, {"pid", record.leak.process.pid}, {"what", record.leak.ToString()}});
   }
 
   static constexpr int kTests = 1;
