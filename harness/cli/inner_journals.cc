@@ -56,6 +56,7 @@ class Reader {
     if (what == "test_begin") run_->tests.push_back({event.at("test").get<std::string>(), time, 0});
     if (what == "test_end" && !run_->tests.empty()) run_->tests.back().end_ms = time;
     if (what == "leak") Add(event.at("leak").get<Leak>());
+    if (what == "resource") run_->resources.push_back({event.at("text").get<std::string>(), event.at("test").get<std::string>()});
     if (what == "strays") AddStrays(event.at("processes"));
   }
 

@@ -23,6 +23,11 @@ struct InnerRun {
     std::int64_t end_ms = 0;  // 0: it had not ended
   };
   std::vector<Test> tests;
+  struct Left {
+    std::string text;
+    std::string test;
+  };
+  std::vector<Left> resources;  // found by the run itself
   std::vector<Leak> leaks;  // found, and nearly always reaped, by the run itself
 };
 

@@ -23,6 +23,8 @@
 #include "process/names.h"
 #include "process/switches.h"
 #include "report/encode.h"
+#include "report/escape.h"
+#include "report/render.h"
 #include "server/executable.h"
 
 namespace curfew::cli {
@@ -38,6 +40,8 @@ std::string Quoted(const std::string& text) {
   shown.command = {text};
   return shown.CommandLine();
 }
+
+std::string Plain(const std::string& sentence) { return report::OneLine(sentence, 1000); }
 
 std::string Variable(const char* name) {
   const char* const value = std::getenv(name);
@@ -110,16 +114,23 @@ void WriteEnd(const fs::path& path, const Outcome& outcome, const std::vector<In
   for (const auto& run : inner) {
     if (run.has_journal) continue;
     for (const auto& leak : run.leaks) journal.Write({{"event", "leak"}, {"leak", leak}, {"exempted", leak.exempted}});
+    for (const auto& left : run.resources) {
+      journal.Write({{"event", "resource"}, {"text", left.text}, {"test", left.test}, {"fails", false}});
+    }
   }
   for (const auto& leak : outcome.leaks) journal.Write({{"event", "leak"}, {"leak", leak}, {"exempted", leak.exempted}});
+  for (const auto& resource : outcome.resources) {
+    journal.Write({{"event", "resource"}, {"text", resource.ToString()}, {"test", ""}, {"fails", outcome.resources_fail}});
+  }
   if (!outcome.timed_out && outcome.guardian_lost.empty()) journal.Write({{"event", "program_end"}});
   journal.Write({{"event", "run_end"}, {"run", outcome.run}, {"why", "the command has ended"}});
 }
 
-// From the journals, before their directory goes: of this run and of those inside it.
-void WriteOutputs(const report::Outputs& outputs, const Places& places) {
+// From the journals, before their directory goes: of this run and of those inside it. False if something could not be
+// written; that has been said then, and so has the report itself, which must not be lost.
+[[nodiscard]] bool WriteOutputs(const report::Outputs& outputs, const Places& places) {
   const report::Outputs none;
-  if (outputs == none) return;
+  if (outputs == none) return true;
   std::vector<std::string> journals = {places.journal.string()};
   std::error_code error;
   // Programs without a keeper have left notes alone (*.notes), which stand in our own journal.
@@ -127,11 +138,14 @@ void WriteOutputs(const report::Outputs& outputs, const Places& places) {
   const auto is_journal = [](const fs::directory_entry& entry) { return entry.path().extension() == ".jsonl"; };
   if (!error && std::any_of(begin(inner), end(inner), is_journal)) journals.push_back(places.inner.string());
   const auto read = report::ReadFiles(journals);
-  for (const auto& problem : read.unreadable) Say("curfew: " + problem + "\n");
+  for (const auto& problem : read.unreadable) Say("curfew: " + Plain(problem) + "\n");
   const auto written = report::WriteReports(read.report, outputs);
-  for (const auto& problem : written.errors) Say("curfew: " + problem + "\n");
-  std::fputs(written.standard_output.c_str(), stdout);
-  std::fflush(stdout);
+  for (const auto& problem : written.errors) Say("curfew: " + Plain(problem) + "\n");
+  const bool printed = std::fputs(written.standard_output.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  if (!printed && !written.standard_output.empty()) Say("curfew: failed to write to standard output\n");
+  const bool well = written.errors.empty() && (printed || written.standard_output.empty());
+  if (!well) Say("curfew: the report instead:\n" + report::RenderText(read.report, false));
+  return well;
 }
 
 [[noreturn]] void EndBy(int signal) {
@@ -147,12 +161,7 @@ void WriteOutputs(const report::Outputs& outputs, const Places& places) {
 }
 
 leaks::Resources TakeResources() {
-  std::error_code error;
-  leaks::Resources::Places places;
-  for (const auto& directory : {fs::temp_directory_path(error), fs::current_path(error)}) {
-    if (!directory.empty()) places.sockets.push_back(directory);
-  }
-  return leaks::Resources::Take(procfs::Proc(), places);
+  return leaks::Resources::Take(procfs::Proc(), leaks::Resources::Places::OfThisProcess());
 }
 
 // What may stay: of the file, of the flags. False if something is wrong with it, which has been said then.
@@ -226,6 +235,7 @@ int RunCommand(const RunOptions& options, const InheritedSignals& signals) {
 
   std::optional<leaks::Resources> before;
   if (options.resources != Policy::kOff) before = TakeResources();
+  bool written = true;
   auto outcome = Front(std::move(command)).Run();
   if (outcome.ok()) {
     if (before) outcome->resources = TakeResources().LeftSince(*before, procfs::Proc());
@@ -238,7 +248,7 @@ int RunCommand(const RunOptions& options, const InheritedSignals& signals) {
     auto applied = exemptions;  // those of this run hold for what the runs inside have found
     applied.Apply(outcome->inner_leaks);
     WriteEnd(places->journal, *outcome, inner);
-    WriteOutputs(options.outputs, *places);
+    written = WriteOutputs(options.outputs, *places);
   }
   std::error_code ignored;
   fs::remove_all(places->directory, ignored);
@@ -247,7 +257,8 @@ int RunCommand(const RunOptions& options, const InheritedSignals& signals) {
   Say(Describe(*outcome, verdict, options.leaks));
   if (options.leaks != Policy::kOff) Say(UnusedExemptions(exemptions, *outcome));
   if (verdict.signal) EndBy(*verdict.signal);
-  return verdict.exit_code;
+  // Neither a failure of the command nor its leaks are hidden by it.
+  return verdict.exit_code == 0 && !written ? kExitInternal : verdict.exit_code;
 }
 
 }  // namespace curfew::cli

@@ -32,22 +32,6 @@ void List(const std::string& title, const std::vector<Leak>& leaks, std::ostream
   if (leaks.size() > kShown) out << "and " << leaks.size() - kShown << " more\n";
 }
 
-std::string Plain(const std::string& text) {
-  ProcessInfo shown;
-  shown.name = text;
-  const auto bracketed = shown.CommandLine();
-  return bracketed.substr(1, bracketed.size() - 2);
-}
-
-void ListResources(const Outcome& outcome, std::ostream& out) {
-  if (outcome.resources.empty()) return;
-  out << "curfew: appeared while the command ran, and nobody uses it now (left in place):\n";
-  for (std::size_t i = 0; i < outcome.resources.size() && i < kShown; ++i) {
-    out << "  " << outcome.resources[i].kind << ' ' << Plain(outcome.resources[i].name) << '\n';
-  }
-  if (outcome.resources.size() > kShown) out << "  and " << outcome.resources.size() - kShown << " more\n";
-}
-
 }  // namespace
 
 Verdict Judge(const Outcome& outcome, Policy leaks) {
@@ -69,7 +53,9 @@ std::string Describe(const Outcome& outcome, const Verdict& verdict, Policy leak
   if (outcome.stop && (outcome.timed_out || !outcome.stop->survivors.empty())) {
     out << "curfew: " << outcome.stop->ToString() << '\n';
   }
-  ListResources(outcome, out);
+  if (!outcome.resources.empty()) {
+    out << "curfew: appeared while the command ran, and is still there (left in place):\n" << leaks::ListResources(outcome.resources);
+  }
   if (leaks == Policy::kOff) return out.str();
   const auto command = CommandText(outcome.command);
   List("leaked, found when " + command + " had ended", outcome.leaks, out);

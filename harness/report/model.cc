@@ -42,7 +42,7 @@ std::size_t Run::LeaksToBlame() const {
 bool Run::clean() const {
   // A program without a framework has nobody to tell of its end: then being killed is what is not clean.
   const bool ended_well = finished || (tests.empty() && complete && !(status && status->signaled()));
-  return ended_well && LeaksToBlame() == 0 &&
+  return ended_well && LeaksToBlame() == 0 && std::ranges::none_of(resources, &ResourceRecord::fails) &&
          std::ranges::none_of(tests, [](const TestRecord& test) { return IsBad(test.result); });
 }
 

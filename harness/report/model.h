@@ -95,6 +95,14 @@ struct LeakRecord {
   std::string exempted;  // by which reason it is none to fail for; empty: it is
 };
 
+// Something that is no process and was still there: a file of shared memory, a mount, somebody's listening port.
+struct ResourceRecord {
+  std::string text;  // kind, name, who holds it, how to remove it
+  std::string test;  // that had ended when it was found, or "Suite", "the test program"; empty: the command
+  std::optional<Time> found;
+  bool fails = false;  // the run fails for it, and no test does
+};
+
 struct Note {
   std::optional<Time> time;
   std::string text;
@@ -117,12 +125,13 @@ struct Run {
   std::vector<TestRecord> tests;
   std::vector<ServerRecord> servers;
   std::vector<LeakRecord> leaks;
+  std::vector<ResourceRecord> resources;
   std::vector<Note> notes;
 
   [[nodiscard]] std::size_t Count(TestResult result) const;
   // Leaks that are not exempted.
   [[nodiscard]] std::size_t LeaksToBlame() const;
-  // No bad test, no leak to blame, and the program came to its end.
+  // No bad test, no leak to blame, no resource that fails it, and the program came to its end.
   [[nodiscard]] bool clean() const;
 };
 

@@ -98,6 +98,12 @@ json EncodeLeak(const LeakRecord& record) {
   return out;
 }
 
+json EncodeResource(const ResourceRecord& resource) {
+  json out = {{"text", resource.text}, {"test", resource.test}, {"fails", resource.fails}};
+  PutTime(out, "found_ms", resource.found);
+  return out;
+}
+
 json EncodeRun(const Run& run) {
   json out = {{"id", run.id},
               {"host", run.host},
@@ -117,6 +123,8 @@ json EncodeRun(const Run& run) {
   for (const auto& test : run.tests) out["tests"].push_back(EncodeTest(test));
   for (const auto& server : run.servers) out["servers"].push_back(EncodeServer(server));
   for (const auto& leak : run.leaks) out["leaks"].push_back(EncodeLeak(leak));
+  // Absent where there are none: reports of version 1 were written before there were any.
+  for (const auto& resource : run.resources) out["resources"].push_back(EncodeResource(resource));
   for (const auto& note : run.notes) {
     json entry = {{"text", note.text}};
     PutTime(entry, "time_ms", note.time);
@@ -152,6 +160,9 @@ Run DecodeRun(const json& in) {
   for (const auto& server : List(in, "servers")) run.servers.push_back(DecodeServer(server));
   for (const auto& leak : List(in, "leaks")) {
     run.leaks.push_back({ReadLeak(leak), ReadTime(leak, "found_ms"), Text(leak, "exempted")});
+  }
+  for (const auto& resource : List(in, "resources")) {
+    run.resources.push_back({Text(resource, "text"), Text(resource, "test"), ReadTime(resource, "found_ms"), Flag(resource, "fails")});
   }
   for (const auto& note : List(in, "notes")) run.notes.push_back({ReadTime(note, "time_ms"), Text(note, "text")});
   return run;

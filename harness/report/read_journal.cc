@@ -37,7 +37,8 @@ class RunReader {
         {"ready", &RunReader::OnReady},          {"exited", &RunReader::OnExited},
         {"stopped", &RunReader::OnStopped},      {"warden_lost", &RunReader::OnWardenLost},
         {"kept", &RunReader::OnKept},            {"leak", &RunReader::OnLeak},
-        {"strays", &RunReader::OnStrays},        {"note", &RunReader::OnNote}};
+        {"strays", &RunReader::OnStrays},        {"resource", &RunReader::OnResource},
+        {"note", &RunReader::OnNote}};
     const auto handler = handlers.find(Text(event, "event"));
     if (handler == handlers.end()) return;  // of a later schema
     time_ = ReadTime(event, "time_ms");
@@ -67,6 +68,9 @@ class RunReader {
   void OnKept(const json& event);
   void OnLeak(const json& event);
   void OnStrays(const json& event);
+  void OnResource(const json& event) {
+    run_.resources.push_back({Text(event, "text"), Text(event, "test"), time_, Flag(event, "fails")});
+  }
   void OnNote(const json& event) { run_.notes.push_back({time_, Text(event, "text")}); }
 
   TestRecord* RunningTest() { return running_ ? &run_.tests[*running_] : nullptr; }

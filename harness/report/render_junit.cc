@@ -98,6 +98,13 @@ std::vector<Suite> SuitesOf(const Run& run) {
     for (const auto* record : blame.leaks) leaked.text += record->leak.ToString();
     suite_of("curfew").cases.push_back(std::move(leaked));
   }
+  Case left{.name = "resources", .kind = "failure", .type = "left", .message = {}, .text = {}};
+  for (const auto& resource : run.resources) {
+    if (!resource.fails) continue;
+    if (left.message.empty()) left.message = Told(resource);
+    left.text += Told(resource) + '\n';
+  }
+  if (!left.text.empty()) suite_of("curfew").cases.push_back(std::move(left));
   if (const auto end = AbnormalEnd(run); !end.empty()) {
     suite_of("curfew").cases.push_back(
         {.name = "the test program", .kind = "error", .type = "ended", .message = end, .text = end + "\n"});

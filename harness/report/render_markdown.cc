@@ -36,6 +36,9 @@ std::string RunDetails(const Run& run) {
     for (const auto* record : blame.leaks) text += record->leak.ToString();
     Details(out, "❌ " + std::to_string(blame.leaks.size()) + " leaked by " + blame.name, text);
   }
+  for (const auto& resource : run.resources) {
+    out << "\n" << (resource.fails ? "❌ " : "⚠️ ") << MarkdownText(Told(resource)) << "\n\n";
+  }
   if (const auto end = AbnormalEnd(run); !end.empty()) out << "\n❌ " << MarkdownText(end) << "\n\n";
   std::string left;
   for (const auto& test : run.tests) {

@@ -58,6 +58,10 @@ class Text {
       out_ << "  " << Painted(kYellow, "exempted") << "  " << record.leak.process.pid << ' '
            << record.leak.process.CommandLine() << ": " << OneLine(record.exempted) << '\n';
     }
+    for (const auto& resource : run.resources) {
+      out_ << "  " << Painted(resource.fails ? kRed : kYellow, resource.fails ? "LEFT" : "still there") << "  "
+           << OneLine(Told(resource), 1000) << '\n';
+    }
     for (const auto& server : run.servers) {
       if (const auto trouble = Trouble(server); !trouble.empty()) {
         out_ << "  " << Painted(kYellow, "server") << "  " << OneLine(trouble, 500) << '\n';

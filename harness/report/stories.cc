@@ -133,4 +133,8 @@ std::vector<Blame> UnsaidLeaks(const Run& run) {
   return blames;
 }
 
+std::string Told(const ResourceRecord& resource) {
+  return "left by " + (resource.test.empty() ? "the command" : resource.test) + ": " + resource.text;
+}
+
 }  // namespace curfew::report

@@ -25,6 +25,8 @@ struct Blame {
   std::vector<const LeakRecord*> leaks;
 };
 [[nodiscard]] std::vector<Blame> UnsaidLeaks(const Run& run);
+// "left by Kv.Pings: POSIX shared memory /dev/shm/x; remove it by: rm '/dev/shm/x'".
+[[nodiscard]] std::string Told(const ResourceRecord& resource);
 // Basename of the program.
 [[nodiscard]] std::string ProgramName(const Run& run);
 

@@ -83,6 +83,10 @@ std::filesystem::path RunDirectory(const std::string& id) {
   return (error ? "/tmp" : std::filesystem::absolute(parent)) / ("curfew-" + id);
 }
 
+leaks::Resources TakeResources() {
+  return leaks::Resources::Take(TheProc(), leaks::Resources::Places::OfThisProcess());
+}
+
 std::string JournalPath(const std::string& id, const std::filesystem::path& directory,
                         const report::ArtifactSettings& artifacts) {
   // Set by `curfew run`, which looks there at the end.
@@ -394,6 +398,28 @@ void Run::TakeBaseline(Scope scope) {
   const std::lock_guard lock(state_->mutex);
   auto& baselines = state_->baselines;
   baselines[scope] = state_->checker->TakeBaseline(state_->LiveServers(), baselines[Scope::kTest]);
+  if (state_->watches_resources) state_->resources[scope] = TakeResources();
+}
+
+void Run::WatchResources() {
+  if (!active()) return;
+  const std::lock_guard lock(state_->mutex);
+  state_->watches_resources = true;
+}
+
+std::vector<leaks::Resource> Run::CheckForResources(Scope scope, const std::string& blame) {
+  if (!active()) return {};
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->watches_resources) return {};
+  auto now = TakeResources();
+  auto left = now.LeftSince(state_->resources[scope], TheProc());
+  std::erase_if(left, [this](const leaks::Resource& each) { return !state_->told_resources.insert(each.id).second; });
+  for (const auto& resource : left) {
+    state_->Note({{"event", "resource"}, {"text", resource.ToString()}, {"test", blame}, {"fails", false}});
+  }
+  // Tests look at what has appeared since the test before.
+  state_->resources[scope] = std::move(now);
+  return left;
 }
 
 std::vector<Leak> Run::CheckForLeaks(Scope scope, const std::string& blame) {

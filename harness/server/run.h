@@ -11,6 +11,7 @@
 #include <curfew/ignore_leaks.h>
 #include <curfew/leak.h>
 
+#include "leaks/resources.h"
 #include "report/program_record.h"
 
 namespace curfew {
@@ -66,6 +67,12 @@ class Run {
   // call. Looks again with growing pauses, at most 100 ms in all, before blaming. What is left is killed and
   // collected. `blame` is the test, suite or program to name.
   [[nodiscard]] std::vector<Leak> CheckForLeaks(Scope scope, const std::string& blame);
+
+  // From here on baselines hold what is no process, too: shared memory, socket files, mounts (leaks/resources.h).
+  void WatchResources();
+  // Those that have appeared since the scope's baseline, and that nobody was told of; none without WatchResources. They
+  // are left in place.
+  [[nodiscard]] std::vector<leaks::Resource> CheckForResources(Scope scope, const std::string& blame);
 
   // Leaks that fit are left alone and have `exempted` set. For the program, or for the running test.
   enum class ExemptFor { kProgram, kTest };

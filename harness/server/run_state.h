@@ -47,6 +47,9 @@ struct Run::State {
   std::set<std::pair<pid_t, std::uint64_t>> reported;  // a leak is told once, whoever finds it first
   std::optional<leaks::LeakChecker> checker;
   std::map<Scope, leaks::LeakChecker::Baseline> baselines;
+  bool watches_resources = false;
+  std::map<Scope, leaks::Resources> resources;  // baselines
+  std::set<std::string> told_resources;         // by their id
   leaks::Exemptions file_exemptions;  // of CURFEW_SUPPRESSIONS
   leaks::Exemptions program_exemptions;
   leaks::Exemptions test_exemptions;

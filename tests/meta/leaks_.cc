@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 
 #include "samples.h"
@@ -36,6 +38,21 @@ TEST(LeakTest, SkipsClean) {
   GTEST_SKIP() << "the test's own reason";
 }
 
+// Exemptions in code, for one test and, with META_EXEMPT, for the program.
+TEST(ExemptTest, LeavesAChildThatMayStay) {
+  curfew::AddLeakExemptionForThisTest({.command = "*meta_leaks_*", .reason = "this test's own"});
+  LeaveChild();
+}
+TEST(ExemptTest, TheNextOneMayNot) {
+  LeaveChild();
+}
+[[maybe_unused]] const bool kExempted = [] {
+  if (std::getenv("META_EXEMPT") == nullptr) return false;
+  curfew::AddLeakExemption({.command = "*meta_leaks_*", .reason = "known to everybody"});
+  curfew::AddLeakExemption({.command = "*nobody-runs-this*", .reason = "once needed"});
+  return true;
+}();
+
 // What SetUpTestSuite begins may live while the suite runs, and not longer.
 class UntidySuiteTest : public testing::Test {
  protected:
@@ -67,6 +84,23 @@ TEST_F(TidySuiteTest, IsBlamedForWhatItLeavesItself) {
   LeaveChild();
 }
 
+// What is no process. In META_RESOURCES, so that they can be told from those of other programs.
+class ResourceTest : public testing::Test {
+ protected:
+  static std::string Path(const char* name) { return std::string(std::getenv("META_RESOURCES")) + name; }
+  static void SetUpTestSuite() { std::ofstream(Path(".suite")) << "x"; }
+};
+TEST_F(ResourceTest, LeavesSharedMemory) { std::ofstream(Path(".test")) << "x"; }
+TEST_F(ResourceTest, LeavesItAnew) {
+  std::filesystem::remove(Path(".test"));
+  std::ofstream(Path(".other")) << "x";  // so that the number of the file is not given out again
+  std::ofstream(Path(".test")) << "x";
+}
+TEST_F(ResourceTest, LeavesNothing) {
+  std::ofstream(Path(".short")) << "x";
+  std::filesystem::remove(Path(".short"));
+}
+
 // With META_LEAK_IN_ENVIRONMENT a global environment leaves a process behind.
 class LeakyEnvironment : public testing::Environment {
   void SetUp() override {
@@ -82,6 +116,23 @@ class DaemonTest : public curfew::ServerFixture {
 };
 TEST_F(DaemonTest, IsNamedByItsServer) {
   EXPECT_TRUE(server().running());
+}
+
+// A daemon that serves, and is the server. Tells META_HOLD that it is up, and waits to be killed.
+class ServingDaemonTest : public curfew::ServerFixture {
+ protected:
+  curfew::ServerSpec Spec() override {
+    auto spec = curfew::Sample("double_fork_daemon", {"--leader-exits"});
+    spec.daemonizes = true;
+    return spec;
+  }
+};
+TEST_F(ServingDaemonTest, IsHeldOpen) {
+  if (std::getenv("META_HOLD") == nullptr) GTEST_SKIP() << "for somebody who kills it";
+  const char* const hold = std::getenv("META_HOLD");
+  std::ofstream(std::string(hold) + ".part") << server().pid() << '\n';
+  std::filesystem::rename(std::string(hold) + ".part", hold);
+  for (;;) pause();
 }
 
 }  // namespace

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The leak check as a user sees it: printer, XML, exit code.
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+
 #include "run_program.h"
 
 namespace curfew::meta {
@@ -144,6 +149,90 @@ TEST(LeaksTest, ListingStartsAndSaysNothing) {
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.Count("CURFEW"), 0U);
   EXPECT_THAT(outcome.strays, IsEmpty());
+}
+
+// What is exempted is left alone: the test ends it here.
+void EndStrays(const Outcome& outcome) {
+  for (const pid_t stray : outcome.strays) kill(stray, SIGKILL);
+}
+
+TEST(ExemptionsTest, OneForATestHoldsForThatTestAlone) {
+  const Outcome outcome = RunProgram("leaks", {"--gtest_filter=ExemptTest.*"});
+  EndStrays(outcome);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome, Passed("ExemptTest.LeavesAChildThatMayStay"));
+  EXPECT_THAT(outcome, Failed("ExemptTest.TheNextOneMayNot"));
+  EXPECT_THAT(outcome.output, AllOf(HasSubstr("exempted    this test's own"), HasSubstr("left alone, since it is exempted"),
+                                    HasSubstr("0 servers, 2 leaks, 1 of them exempted")));
+  EXPECT_THAT(outcome.survivors, SizeIs(1)) << "one was to stay";
+}
+
+TEST(ExemptionsTest, OneForTheProgramHoldsForAllAndAnUnusedOneIsNamed) {
+  const Outcome outcome = RunProgram("leaks", {"--gtest_filter=ExemptTest.*"}, {{"META_EXEMPT", "1"}});
+  EndStrays(outcome);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.output, AllOf(HasSubstr("exempted    known to everybody"), HasSubstr("2 leaks, 2 of them exempted")));
+  // Of a part of the tests it says nothing: the others might need it.
+  EXPECT_THAT(outcome.output, Not(HasSubstr("exemption not needed")));
+  const Outcome all = RunProgram("leaks", {"--gtest_brief=1"}, {{"META_EXEMPT", "1"}, {"META_RESOURCES", "/dev/null"}});
+  EndStrays(all);
+  EXPECT_THAT(all.output, HasSubstr("exemption not needed: "));
+  EXPECT_THAT(all.output, HasSubstr("once needed"));
+  EXPECT_THAT(all.output, Not(HasSubstr("exemption not needed: AddLeakExemption: command=*meta_leaks_*")));
+}
+
+TEST(ExemptionsTest, AFileHoldsForTheProgram) {
+  const auto file = testing::TempDir() + "curfew-" + std::to_string(getpid()) + ".supp";
+  std::ofstream(file) << "# kept by hand\ncommand:*meta_leaks_*  # of the file\n";
+  const Outcome outcome = RunProgram("leaks", {"--gtest_filter=ExemptTest.*"}, {{"CURFEW_SUPPRESSIONS", file}});
+  EndStrays(outcome);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.output, AllOf(HasSubstr("exempted    of the file"), HasSubstr("2 leaks, 2 of them exempted")));
+  std::ofstream(file) << "command:x\n";
+  const Outcome bad = RunProgram("leaks", {"--gtest_filter=LeakTest.CleanBefore"}, {{"CURFEW_SUPPRESSIONS", file}});
+  std::filesystem::remove(file);
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.output, HasSubstr(":1: no reason"));
+}
+
+class ResourcesTest : public testing::Test {
+ protected:
+  ~ResourcesTest() override {
+    for (const char* name : {".suite", ".test", ".other", ".short"}) std::filesystem::remove(path_ + name);
+  }
+  [[nodiscard]] Outcome Run(const std::string& policy) const {
+    return RunProgram("leaks", {"--gtest_filter=ResourceTest.*"}, {{"CURFEW_RESOURCES", policy}, {"META_RESOURCES", path_}});
+  }
+  const std::string path_ = "/dev/shm/curfew-meta-" + std::to_string(getpid()) + "-" +
+                            testing::UnitTest::GetInstance()->current_test_info()->name();
+};
+
+TEST_F(ResourcesTest, WhatATestLeavesFailsItWhereThatIsAsked) {
+  const Outcome outcome = Run("fail");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome, Failed("ResourceTest.LeavesSharedMemory"));
+  EXPECT_THAT(outcome, Failed("ResourceTest.LeavesItAnew"));
+  const auto told = "POSIX shared memory " + path_ + ".test; remove it by: rm '" + path_ + ".test'";
+  EXPECT_THAT(outcome.OutputOf("ResourceTest.LeavesSharedMemory"), HasSubstr(told));
+  EXPECT_THAT(outcome.OutputOf("ResourceTest.LeavesItAnew"), HasSubstr(told));
+  EXPECT_THAT(outcome.OutputOf("ResourceTest.LeavesNothing"), Not(HasSubstr(path_)));
+  // The suite's own, once, when the suite is through; and what its tests were told of not again.
+  EXPECT_EQ(outcome.Count(path_ + ".suite;"), 1U) << outcome.output;
+  EXPECT_EQ(outcome.Count(path_ + ".test;"), 2U) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("still there when ResourceTest had ended"));
+  EXPECT_TRUE(std::filesystem::exists(path_ + ".test")) << "it was to be left in place";
+}
+
+TEST_F(ResourcesTest, WarnTellsAndPasses) {
+  const Outcome outcome = Run("warn");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("curfew: warning: appeared meanwhile, and still there when ResourceTest.LeavesSharedMemory"));
+}
+
+TEST_F(ResourcesTest, OffIsTheDefaultAndQuiet) {
+  const Outcome outcome = Run("");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.output, Not(HasSubstr(path_)));
 }
 
 TEST(LeaksTest, ColourFollowsGoogleTestsFlag) {

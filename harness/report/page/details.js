@@ -61,6 +61,7 @@ function runDetails(run, fact, block) {
   fact("ended because", run.ending);
   if (!run.complete) fact("journal", "has no end");
   block("Command", run.command.join(" "));
+  block("Left behind", (run.resources || []).map((left) => (left.test ? left.test + ": " : "") + left.text).join("\n"));
   block("Notes", run.notes.map((note) => note.text).join("\n"));
 }
 

@@ -73,7 +73,7 @@ TEST(VerdictTest, TimeOutIsToldApart) {
 
 TEST(VerdictTest, ResourcesAreToldAndFailOnlyIfAsked) {
   auto outcome = Ended(ExitStatus::Exited(0));
-  outcome.resources = {{"POSIX shared memory", "/dev/shm/a\nb", "/dev/shm/a\nb", 0}};
+  outcome.resources = {{.kind = "POSIX shared memory", .name = "/dev/shm/a\nb", .path = "/dev/shm/a\nb"}};
   EXPECT_EQ(Judge(outcome, Policy::kFail).exit_code, 0);
   EXPECT_THAT(Describe(outcome, Judge(outcome, Policy::kFail), Policy::kFail),
               HasSubstr("POSIX shared memory /dev/shm/a\\x0Ab"));

@@ -5,7 +5,11 @@
 #include <gtest/gtest.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/ipc.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,8 +17,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
+
+#include "process/tag.h"
 
 namespace curfew::leaks {
 namespace {
@@ -97,6 +104,119 @@ TEST_F(ResourcesTest, RealSharedMemoryOfADeadProcessIsLeft) {
   ::shmctl(made, IPC_RMID, nullptr);
 }
 
+// What a process holds that began meanwhile and is of no run.
+class HeldTest : public ResourcesTest {
+ protected:
+  // A child that sheds environment and tag and then does this; the kernel's word on what it is known by is not asked.
+  template <class Body>
+  [[nodiscard]] pid_t Hold(Body body) const {
+    int ready[2];
+    EXPECT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(60);
+      const bool done = body();
+      if (::write(ready[1], done ? "y" : "n", 1) != 1) ::_exit(1);
+      for (;;) ::pause();
+    }
+    char answer = 0;
+    EXPECT_EQ(::read(ready[0], &answer, 1), 1);
+    ::close(ready[0]);
+    ::close(ready[1]);
+    can_ = answer == 'y';
+    return child;
+  }
+  static void End(pid_t child) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+  }
+  [[nodiscard]] std::vector<Resource> HeldBy(pid_t child, const Resources& before) const {
+    auto left = Resources::Take(proc_, places_).LeftSince(before, proc_);
+    std::erase_if(left, [child](const Resource& each) { return !each.holder.starts_with("process " + std::to_string(child) + ' '); });
+    return left;
+  }
+  mutable bool can_ = false;
+};
+
+TEST_F(HeldTest, AbstractSocketsAndListeningPortsOfStrangersThatBeganMeanwhileAreTold) {
+  if (::getenv("CURFEW_MARK") != nullptr) GTEST_SKIP() << "inside a run every child is one of its own";
+  const auto before = Resources::Take(proc_, places_);
+  const std::string name = "@curfew-test-" + std::to_string(::getpid());
+  const pid_t child = Hold([&name] {
+    const int unix_socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path + 1, name.data() + 1, name.size() - 1);
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+    const int tcp = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in loopback{};
+    loopback.sin_family = AF_INET;
+    loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return ::bind(unix_socket, reinterpret_cast<sockaddr*>(&address), length) == 0 && ::listen(unix_socket, 1) == 0 &&
+           ::bind(tcp, reinterpret_cast<sockaddr*>(&loopback), sizeof loopback) == 0 && ::listen(tcp, 1) == 0;
+  });
+  const auto held = HeldBy(child, before);
+  End(child);
+  ASSERT_TRUE(can_);
+  ASSERT_THAT(held, SizeIs(2));
+  EXPECT_EQ(held[0].kind, "abstract Unix socket");
+  EXPECT_EQ(held[0].name, name);
+  EXPECT_EQ(held[1].kind, "listening port");
+  EXPECT_THAT(held[1].ToString(), testing::StartsWith("listening port 127.0.0.1:"));
+  EXPECT_THAT(HeldBy(child, before), IsEmpty()) << "gone with its holder";
+}
+
+TEST_F(HeldTest, WhatAnOlderProcessOrOneOfARunHoldsIsNotTold) {
+  const auto listen = [] {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    return ::listen(fd, 1) == 0;  // on a port of the kernel's choice
+  };
+  const pid_t older = Hold(listen);
+  const auto before = Resources::Take(proc_, places_);
+  EXPECT_THAT(HeldBy(older, before), IsEmpty());
+  End(older);
+  const auto tag = process::Tag::ForNewRun(process::TagCeiling());
+  if (!tag) GTEST_SKIP() << "no room for a tag here";
+  const pid_t tagged = Hold([&] { return process::ApplyTag(*tag) == 0 && listen(); });
+  EXPECT_TRUE(can_);
+  EXPECT_THAT(HeldBy(tagged, before), IsEmpty()) << "the leak check tells of it";
+  End(tagged);
+}
+
+TEST_F(HeldTest, NetworkNamespaceThatAProcessKeepsIsTold) {
+  if (::getenv("CURFEW_MARK") != nullptr) GTEST_SKIP() << "inside a run every child is one of its own";
+  const auto before = Resources::Take(proc_, places_);
+  const pid_t child = Hold([] { return ::unshare(CLONE_NEWNET) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0; });
+  const auto held = HeldBy(child, before);
+  End(child);
+  if (!can_) GTEST_SKIP() << "no network namespace can be made here";
+  ASSERT_THAT(held, SizeIs(1));
+  EXPECT_THAT(held[0].ToString(), testing::StartsWith("network namespace net:["));
+}
+
+TEST_F(ResourcesTest, SemaphoresThatSomebodyAliveHasSetAreAStrangers) {
+  const auto before = Resources::Take(proc_, places_);
+  const int id = ::semget(IPC_PRIVATE, 2, IPC_CREAT | 0600);
+  if (id < 0) GTEST_SKIP() << "no System V semaphores here";
+  const auto told = [&] {
+    const auto left = Resources::Take(proc_, places_).LeftSince(before, proc_);
+    return std::ranges::find(left, "ipcrm -s " + std::to_string(id), &Resource::removal) != left.end();
+  };
+  EXPECT_TRUE(told()) << "nobody has used them";
+  ::semctl(id, 1, SETVAL, 1);  // by this process, which lives
+  EXPECT_FALSE(told());
+  ::semctl(id, 0, IPC_RMID);
+}
+
+TEST_F(ResourcesTest, NamesAreEscapedAndTheWayToRemoveThemIsQuoted) {
+  const auto before = Resources::Take(proc_, places_);
+  std::ofstream(directory_ / "shm" / "a'b\n\x1b[31m") << "x";
+  const auto left = Left(before);
+  ASSERT_THAT(left, SizeIs(1));
+  EXPECT_THAT(left[0].removal, testing::EndsWith("a'\\''b\n\x1b[31m'"));
+  EXPECT_THAT(left[0].ToString(), testing::AllOf(testing::Not(testing::HasSubstr("\n")), testing::Not(testing::HasSubstr("\x1b"))));
+}
+
 TEST_F(ResourcesTest, TablesAreReadAsTheKernelWritesThem) {
   const auto memory = Resources::ParseSysV(
       "System V shared memory",
@@ -110,6 +230,20 @@ TEST_F(ResourcesTest, TablesAreReadAsTheKernelWritesThem) {
   const auto mounts = Resources::ParseMounts("36 35 98:0 / /mnt/a\\040b rw - ext3 /dev/root rw\n\nrubbish\n");
   ASSERT_THAT(mounts, SizeIs(1));
   EXPECT_EQ(mounts.begin()->second.name, "/mnt/a\\040b");
+  const auto mounted = Resources::ParseMounts("36 35 0:4 net:[4026532001] /tmp/a\\040b rw - nsfs nsfs rw\n");
+  ASSERT_THAT(mounted, SizeIs(1));
+  EXPECT_EQ(mounted.begin()->second.kind, "network namespace");
+  EXPECT_EQ(mounted.begin()->second.removal, "umount '/tmp/a b'");
+  const auto abstract = Resources::ParseAbstract(
+      "Num       RefCount Protocol Flags    Type St Inode Path\n"
+      "00000000b35ae0a8: 00000002 00000000 00010000 0001 01 101 @listens here\n"
+      "00000000b35ae0a8: 00000003 00000000 00000000 0001 03 102 @listens here\n"
+      "00000000b35ae0a8: 00000002 00000000 00000000 0002 01 103 @0a1b2\n"
+      "00000000b35ae0a8: 00000002 00000000 00010000 0001 01 104 /run/file\n"
+      "00000000b35ae0a8: 00000002 00000000 00000000 0002 01 105 @datagrams\n"
+      "00000000b35ae0a8: 000");
+  ASSERT_THAT(abstract, SizeIs(2));
+  EXPECT_EQ(abstract.begin()->second.name, "@listens here");
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ inline report::RunReport WildReport() {
   run.host = run.directory = run.containment = run.ending = run.output = kWild;
   run.command = {"/src/" + kWild, kWild};
   run.notes = {{std::nullopt, kWild}};
+  run.resources = {{kWild, kWild, std::nullopt, true}, {"abstract Unix socket @x", "", std::nullopt, false}};
   for (auto& test : run.tests) {
     test.name += kWild;
     test.file = kWild;
