@@ -41,4 +41,35 @@ head -c 5000 /dev/urandom >noise
 expect 1 report noise
 expect 2 report
 expect 2 report --frobnicate "$corpus/killed.jsonl"
+# A directory without journals, a file that may not be read, a directory where a file was meant.
+mkdir -p none kept
+expect 1 report none
+says 'holds no journal' complaints
+expect 1 report "$corpus/killed.jsonl" --json kept
+says 'failed to write kept' complaints
+says 'Kv.Pings' said # the report goes to the terminal instead
+expect 1 report "$corpus/killed.jsonl" --json /dev/full
+says 'ENOSPC' complaints
+says 'Kv.Pings' said
+expect 1 report "$corpus/killed.jsonl" --json /proc/nowhere/r.json --junit kept/r.xml
+[ -s kept/r.xml ] || { echo "one that cannot be written keeps the others from it"; exit 1; }
+status=0
+"$curfew" report "$corpus/killed.jsonl" >/dev/full 2>complaints || status=$?
+[ "$status" = 1 ] || { echo "a full disk behind standard output: status $status"; exit 1; }
+status=0
+{ "$curfew" report "$corpus/killed.jsonl" 2>complaints; echo $? >status; } | true
+"$curfew" report "$corpus/killed.jsonl" >&- 2>complaints || status=$?
+[ "$status" = 1 ] || { echo "a closed standard output: status $status"; exit 1; }
+
+# Every truncation is used up to its last whole line, or says that it holds no run: never another end.
+size=$(wc -c <"$corpus/killed.jsonl")
+step=$((size / 60 + 1))
+at=0
+while [ "$at" -le "$size" ]; do
+  head -c "$at" "$corpus/killed.jsonl" >part.jsonl
+  status=0
+  "$curfew" report part.jsonl --json part.json >said 2>complaints || status=$?
+  [ "$status" = 0 ] || [ "$status" = 1 ] || { echo "the first $at bytes: status $status"; cat complaints; exit 1; }
+  at=$((at + step))
+done
 echo "curfew report does as it says"

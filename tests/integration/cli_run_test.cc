@@ -294,9 +294,15 @@ TEST_F(CliRunTest, ReportsAreWrittenInEveryFormat) {
   EXPECT_THAT(Output(), HasSubstr("::error"));
 }
 
-TEST_F(CliRunTest, ReportThatCannotBeWrittenIsSaid) {
-  EXPECT_EQ(Run({"--report=/proc/none/r.json"}, "exit 0"), 0);
-  EXPECT_THAT(Output(), HasSubstr("/proc/none/r.json"));
+TEST_F(CliRunTest, ReportThatCannotBeWrittenIsSaidAndToldAllTheSame) {
+  for (const char* place : {"/proc/none/r.json", "/dev/full", "/"}) {
+    std::filesystem::remove(output_);
+    EXPECT_EQ(Run({std::string("--report=") + place}, "exit 0"), 125) << place;
+    EXPECT_THAT(Output(), AllOf(HasSubstr(std::string("failed to write ") + place), HasSubstr("the report instead:"),
+                                HasSubstr("nothing is left")));
+  }
+  EXPECT_EQ(Run({"--report=/dev/full"}, "exit 3"), 3) << "a failure of the command stays what it is";
+  EXPECT_EQ(Run({"--report=/dev/full"}, kLeaveDaemon), 86) << "and so does a leak";
 }
 
 TEST_F(CliRunTest, JournalIsKeptWhereArtifactsAre) {
