@@ -224,7 +224,8 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
     journal_.Write({{"event", "program_end"}});
   }
   if (op == "note") journal_.Write(message.at("journal"));
-  if (op == "program" || op == "iteration" || op == "program_end" || op == "note") return {};
+  if (op == "log_released") artifacts_.LogReleased(message.at("log").get<std::string>());
+  if (op == "log_released" || op == "program" || op == "iteration" || op == "program_end" || op == "note") return {};
   if (op == "spare") {
     for (const auto& pid : message.at("pids")) spared_.insert(pid.get<pid_t>());
     return {{"op", "ok"}};
@@ -278,7 +279,8 @@ void Keeper::RescueResults() {
   auto& tests = report.runs.back().tests;
   const int last = std::ranges::max_element(tests, {}, &report::TestRecord::iteration)->iteration;
   std::erase_if(tests, [last](const auto& test) { return test.iteration != last; });
-  static_cast<void>(rescue_->Write(report::RenderJunit({{std::move(report.runs.back())}, {}})));
+  const report::RunReport last_run{{std::move(report.runs.back())}, {}};
+  static_cast<void>(rescue_->Write(rescue_->json() ? report::RenderGtestJson(last_run) : report::RenderJunit(last_run)));
 }
 
 std::uint32_t Keeper::FreeSlot() const {
@@ -391,7 +393,7 @@ void Keeper::TakeEvents(WardenRecord& warden) {
     body["warden"] = warden.process.pid();
     if (body.value("event", "") == "stopped") {
       body["log_tail"] = LogTail(warden.log);
-      artifacts_.ServerEnds(warden.log);
+      artifacts_.ServerEnds(warden.log, body.contains("result") && body.at("result").value("survivors", json::array()).empty());
     }
     journal_.Write(std::move(body));
   }

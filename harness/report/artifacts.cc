@@ -85,13 +85,26 @@ void Artifacts::ServerStarts(const std::string& server, const std::string& test,
     logs_.push_back({.server = server, .test = test, .log = log, .kept = {}});
   } else {  // a restart writes on in the same file
     known->up = known->during_test = true;
+    known->cleanly = false;
   }
 }
 
-void Artifacts::ServerEnds(const std::string& log) {
+void Artifacts::ServerEnds(const std::string& log, bool cleanly) {
   for (auto& known : logs_) {
-    if (known.log == log) known.up = false;
+    if (known.log != log) continue;
+    known.up = false;
+    known.cleanly = known.cleanly || cleanly;
   }
+}
+
+void Artifacts::LogReleased(const std::string& log) {
+  for (auto& known : logs_) {
+    if (known.log == log) known.released = true;
+  }
+}
+
+bool Artifacts::Useless(const ServerLog& log) const {
+  return log.released && log.cleanly && !log.up && !log.suspect && log.kept.empty() && settings_.keep != Keep::kAlways;
 }
 
 void Artifacts::TestBegins() {
@@ -108,13 +121,18 @@ void Artifacts::KeepUnder(const std::string& test, ServerLog& log) {
 
 std::vector<std::string> Artifacts::TestEnds(const std::string& test, bool failed) {
   std::vector<std::string> files;
-  if (!wanted(failed)) return files;
   for (auto& log : logs_) {
     if (!log.during_test) continue;
+    log.suspect = log.suspect || failed;
+    if (!wanted(failed)) continue;
     const auto before = log.kept.size();
     KeepUnder(test, log);
     if (log.kept.size() > before) files.push_back(log.kept.back().string());
   }
+  std::erase_if(logs_, [this](const ServerLog& log) {
+    std::error_code error;  // what cannot be removed goes with the directory of the run
+    return Useless(log) && (fs::remove(log.log, error) || true);
+  });
   return files;
 }
 

@@ -25,9 +25,13 @@ class Artifacts {
   Artifacts(ArtifactSettings settings, const std::string& run);
 
   void ServerStarts(const std::string& server, const std::string& test, const std::string& log);
-  void ServerEnds(const std::string& log);
+  // `cleanly`: nothing of its tree is left.
+  void ServerEnds(const std::string& log, bool cleanly = false);
+  // Nobody holds its Server any more, and so nobody can ask for its log.
+  void LogReleased(const std::string& log);
   void TestBegins();
-  // Keeps the logs of every server that was up during the test, if it is to be kept. Returns where they are.
+  // Keeps the logs of every server that was up during the test, if it is to be kept. Returns where they are. Removes
+  // those that nobody will ask for: see Useless.
   [[nodiscard]] std::vector<std::string> TestEnds(const std::string& test, bool failed);
   // The last word: logs that have grown since they were kept, and with Keep::kAlways those of no test.
   // `failed`: the test that was running when the program ended, if one was.
@@ -40,10 +44,17 @@ class Artifacts {
     std::filesystem::path log;
     bool up = true;
     bool during_test = true;  // it was up at some time since the running test began
+    bool cleanly = false;     // its tree ended as it should
+    bool released = false;    // its Server is gone
+    bool suspect = false;     // a test failed while it was up
     std::vector<std::filesystem::path> kept;
   };
 
   [[nodiscard]] bool wanted(bool failed) const;
+  // The invariant of a run of ten thousand starts, which must not keep ten thousand logs: a log is there as long as its
+  // Server is (Server::log() reads it), its tree has not ended well, a test it served has failed, or it will be copied
+  // when the run ends.
+  [[nodiscard]] bool Useless(const ServerLog& log) const;
   void KeepUnder(const std::string& test, ServerLog& log);
 
   ArtifactSettings settings_;

@@ -15,6 +15,8 @@ namespace curfew::report {
 // JUnit XML as Jenkins, GitLab and others show it: a suite per run and test suite. Beside the tests it holds a failed
 // case for leaks that no failed test stands for, and for a program that ended outside of its tests.
 [[nodiscard]] std::string RenderJunit(const RunReport& report);
+// What GoogleTest writes for --gtest_output=json, with `type` "crashed" or "timed_out" where it had no chance to.
+[[nodiscard]] std::string RenderGtestJson(const RunReport& report);
 // Workflow commands, a line each: ::error for what is bad, ::warning for what was left out.
 [[nodiscard]] std::string RenderGithub(const RunReport& report);
 // The step summary of GitHub ($GITHUB_STEP_SUMMARY), at most 1 MiB as it demands.

@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <fstream>
-#include <string_view>
 
 #include <unistd.h>
 
@@ -12,24 +11,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// As GoogleTest does for "xml:directory/": the program's name, with a number if that is taken.
-fs::path UniqueIn(const fs::path& directory, const std::vector<std::string>& command) {
+// As GoogleTest does for "xml:directory/" and "json:directory/": the program's name, with a number if that is taken.
+fs::path UniqueIn(const fs::path& directory, const std::vector<std::string>& command, const std::string& ending) {
   const std::string stem = command.empty() ? "test" : fs::path(command.front()).filename().string();
   std::error_code error;
-  auto path = directory / (stem + ".xml");
-  for (int number = 1; fs::exists(path, error); ++number) path = directory / (stem + '_' + std::to_string(number) + ".xml");
+  auto path = directory / (stem + ending);
+  for (int number = 1; fs::exists(path, error); ++number) path = directory / (stem + '_' + std::to_string(number) + ending);
   return path;
 }
 
 }  // namespace
 
 ResultRescue::ResultRescue(const std::string& output, const std::vector<std::string>& command) {
-  constexpr std::string_view kFormat = "xml:";
-  if (!output.starts_with(kFormat)) return;
-  path_ = output.substr(kFormat.size());
+  const auto colon = output.find(':');
+  const auto format = output.substr(0, colon);
+  if (colon == std::string::npos || (format != "xml" && format != "json")) return;
+  json_ = format == "json";
+  path_ = output.substr(colon + 1);
   if (!path_.is_absolute()) path_.clear();
   // A directory is asked for by its slash; which file GoogleTest would take is decided when it writes, the same as here.
-  if (!path_.has_filename() && !path_.empty()) path_ = UniqueIn(path_, command);
+  if (!path_.has_filename() && !path_.empty()) path_ = UniqueIn(path_, command, '.' + format);
   IterationBegins();
 }
 
@@ -41,7 +42,7 @@ std::optional<ResultRescue::Identity> ResultRescue::Look(const fs::path& path) {
 
 void ResultRescue::IterationBegins() { before_ = path_.empty() ? std::nullopt : Look(path_); }
 
-std::optional<fs::path> ResultRescue::Write(const std::string& xml) const {
+std::optional<fs::path> ResultRescue::Write(const std::string& results) const {
   if (path_.empty()) return std::nullopt;
   std::error_code error;
   if (const auto now = Look(path_)) {
@@ -55,7 +56,7 @@ std::optional<fs::path> ResultRescue::Write(const std::string& xml) const {
   const fs::path part = path_.string() + ".curfew-" + std::to_string(::getpid());
   {
     std::ofstream out(part, std::ios::binary | std::ios::trunc);
-    out << xml;
+    out << results;
     if (!out.flush()) {
       fs::remove(part, error);
       return std::nullopt;

@@ -168,6 +168,8 @@ Server::Impl::~Impl() {
   }
   const std::lock_guard lock(state.mutex);
   state.servers.remove(this);
+  // From here on nobody can ask for its log.
+  if (prepared) state.Tell({{"op", "log_released"}, {"log", prepared->log().path().string()}});
 }
 
 std::optional<leaks::LiveServer> Server::Impl::live() const {

@@ -55,6 +55,20 @@ TEST_F(RescueTest, AbortKillAndExitLoseNoResult) {
   ExpectRescued(RunProgram("rescue", {}, {{"META_END", "exit"}}), "while it ran");
 }
 
+TEST_F(RescueTest, JsonIsWrittenAsXmlIs) {
+  const auto file = artifacts_ / "results.json";
+  (void)RunProgram("rescue", {"--gtest_output=json:" + file.string()}, {{"META_END", "kill"}});
+  std::ifstream in(file);
+  const auto text = std::string(std::istreambuf_iterator<char>(in), {});
+  // The members that GoogleTest's own has, and the words of the crash.
+  EXPECT_THAT(text, AllOf(HasSubstr("\"name\": \"AllTests\""), HasSubstr("\"type\": \"crashed\""), HasSubstr("while it ran"),
+                          HasSubstr("\"name\": \"IsNotReached\""), HasSubstr("\"result\": \"SUPPRESSED\""),
+                          HasSubstr("\"result\": \"SKIPPED\""), HasSubstr("one \\\"is\\\" not <two> ]]>")));
+  (void)RunProgram("rescue", {"--gtest_output=json:" + file.string(), "--gtest_filter=*Passes*"});
+  std::ifstream again(file);
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(again), {}), Not(HasSubstr("crashed"))) << "GoogleTest's own";
+}
+
 TEST_F(RescueTest, AProgramThatEndsByItselfWritesItsOwn) {
   const Outcome outcome = RunProgram("rescue");
   EXPECT_EQ(outcome.exit_code, 1);

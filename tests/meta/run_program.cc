@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_program.h"
-
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -8,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -175,7 +175,8 @@ Outcome RunProgram(const std::string& name, std::vector<std::string> arguments,
   const fs::path output = directory.path() / "output";
   const fs::path xml = directory.path() / "report.xml";
   arguments.insert(arguments.begin(), CURFEW_META_DIR "/meta_" + name + "_");
-  arguments.push_back("--gtest_output=xml:" + xml.string());
+  const bool own_output = std::ranges::any_of(arguments, [](const auto& each) { return each.starts_with("--gtest_output="); });
+  if (!own_output) arguments.push_back("--gtest_output=xml:" + xml.string());
   std::vector<std::string> environment = Environment(variables);
   const std::string own = "CURFEW_META_RUN=" + directory.path().string();
   environment.push_back(own);

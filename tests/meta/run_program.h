@@ -15,7 +15,7 @@ struct Outcome {
   int exit_code = -1;  // -1: a signal ended it, or it was given up on; then `end` says so
   std::string end;
   std::string output;            // stdout and stderr, in the order written
-  std::string xml;               // of --gtest_output=xml
+  std::string xml;               // of --gtest_output=xml, which is given unless the arguments have one
   std::vector<pid_t> strays;     // the N of the lines "stray N"
   std::vector<pid_t> survivors;  // processes that carry its environment when it has ended
 

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include <fstream>
 #include <iterator>
 
@@ -93,6 +95,45 @@ TEST_F(ArtifactsTest, NeverKeepsNone) {
   artifacts.ServerStarts("redis", "A.b", Log(1));
   EXPECT_THAT(artifacts.TestEnds("A.b", true), IsEmpty());
   EXPECT_THAT(artifacts.RunEnds("A.b"), IsEmpty());
+}
+
+// What a server of a test that passed leaves behind, one fact at a time.
+class UselessLogTest : public ArtifactsTest {
+ protected:
+  // Whether the log is still there after a test, of these facts.
+  [[nodiscard]] bool Stays(Keep keep, bool released, bool cleanly, bool failed) {
+    folder_.Write("run/1.log", "one\n");
+    auto artifacts = Make(keep);
+    artifacts.TestBegins();
+    artifacts.ServerStarts("redis", "A.b", Log(1));
+    artifacts.ServerEnds(Log(1), cleanly);
+    if (released) artifacts.LogReleased(Log(1));
+    static_cast<void>(artifacts.TestEnds("A.b", failed));
+    return std::filesystem::exists(Log(1));
+  }
+};
+
+TEST_F(UselessLogTest, IsRemovedWithItsTest) { EXPECT_FALSE(Stays(Keep::kFailed, true, true, false)); }
+TEST_F(UselessLogTest, NotWhileSomebodyHoldsTheServer) { EXPECT_TRUE(Stays(Keep::kFailed, false, true, false)); }
+TEST_F(UselessLogTest, NotOfATreeThatDidNotEndWell) { EXPECT_TRUE(Stays(Keep::kFailed, true, false, false)); }
+TEST_F(UselessLogTest, NotOfATestThatFailed) { EXPECT_TRUE(Stays(Keep::kFailed, true, true, true)); }
+TEST_F(UselessLogTest, NotWhereAllAreKept) { EXPECT_TRUE(Stays(Keep::kAlways, true, true, false)); }
+
+TEST_F(UselessLogTest, OneOfASharedServerIsRemovedAfterTheTestInWhichItIsLetGo) {
+  auto artifacts = Make(Keep::kFailed);
+  artifacts.TestBegins();
+  artifacts.ServerStarts("redis", "A.b", Log(1));
+  static_cast<void>(artifacts.TestEnds("A.b", false));
+  artifacts.TestBegins();
+  artifacts.ServerEnds(Log(1), true);
+  artifacts.ServerStarts("redis", "A.b", Log(1));  // a restart
+  artifacts.LogReleased(Log(1));
+  static_cast<void>(artifacts.TestEnds("A.c", false));
+  EXPECT_TRUE(std::filesystem::exists(Log(1))) << "up again";
+  artifacts.ServerEnds(Log(1), true);
+  artifacts.TestBegins();
+  static_cast<void>(artifacts.TestEnds("A.d", false));
+  EXPECT_FALSE(std::filesystem::exists(Log(1)));
 }
 
 TEST_F(ArtifactsTest, OfAHugeLogTheEndIsKept) {
