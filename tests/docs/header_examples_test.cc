@@ -2,6 +2,7 @@
 // The examples in comments of the public headers, one namespace each. scripts/docs/snippets.py looks for each of them
 // in here, without regard to spaces, line breaks and comments.
 #include <curfew/curfew.h>
+#include <curfew/grpc.h>
 #include <curfew/servers.h>
 #include <curfew/try_start.h>
 
@@ -28,6 +29,13 @@ void Connect(const std::string& host, std::uint16_t port) { EXPECT_EQ(Ping(host,
 std::string Fetch(const std::string& url) {
   const auto colon = url.rfind(':');
   return HttpClient("127.0.0.1", static_cast<std::uint16_t>(std::stoi(url.substr(colon + 1)))).Get("/").body;
+}
+
+// A template that nobody instantiates: compiled, and no library of the component is needed. grpc_health_test runs the like.
+template <class = void>
+void GrpcHealthExample(ServerSpec& spec) {
+  spec.ready = curfew::GrpcHealth();
+  spec.ready = curfew::GrpcHealth("shop.Cart", {.port = "api"});
 }
 
 // ---- server.h, try_start.h, ignore_leaks.h, test_timeout.h ------------------------------------------------

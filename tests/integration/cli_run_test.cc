@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "processes.h"
+#include "procfs/proc.h"
 
 namespace curfew::testing_support {
 namespace {
@@ -220,6 +221,11 @@ TEST_F(CliRunTest, KilledGuardianLeavesNothing) {
   ASSERT_TRUE(Says("ready"));
   const pid_t guardian = GuardianOf(program->pid());
   ASSERT_GT(guardian, 0);
+  // The command may be faster than the word of it: once the guardian sleeps it has told who the command is.
+  ASSERT_TRUE(Eventually([guardian] {
+    const auto stat = procfs::Proc().ReadStat(guardian);
+    return stat && stat->state == 'S';
+  }));
   ::kill(guardian, SIGKILL);  // an uncollected child of a process that waits for it here: the number is its own
   EXPECT_EQ(Code(*program), 128 + SIGKILL);
   EXPECT_TRUE(truth_.AwaitNothing()) << truth_.Describe();

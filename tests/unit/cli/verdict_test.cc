@@ -76,7 +76,7 @@ TEST(VerdictTest, ResourcesAreToldAndFailOnlyIfAsked) {
   outcome.resources = {{.kind = "POSIX shared memory", .name = "/dev/shm/a\nb", .path = "/dev/shm/a\nb"}};
   EXPECT_EQ(Judge(outcome, Policy::kFail).exit_code, 0);
   EXPECT_THAT(Describe(outcome, Judge(outcome, Policy::kFail), Policy::kFail),
-              HasSubstr("POSIX shared memory /dev/shm/a\\x0Ab"));
+              HasSubstr("POSIX shared memory /dev/shm/a b\n"));
   outcome.resources_fail = true;
   EXPECT_EQ(Judge(outcome, Policy::kWarn).exit_code, kExitLeaked);
   outcome.status = ExitStatus::Exited(4);
