@@ -66,7 +66,11 @@ std::vector<Survivor> KillSweep::Run(Deadline deadline) {
   if (!collect_() && !Populated()) return {};
   if (!enclosures_.empty() && !KillEnclosed(std::min<Deadline>(deadline, Clock::now() + kEnclosed))) return {};
   std::vector<pid_t> killed;
-  static_cast<void>(Pass(killed));  // what the tag does not show is left to the sweep
+  static_cast<void>(Pass(killed));  // without a stat of anybody: all that most trees need
+  if (!CollectFor(kCalm)) return {};
+  // A group whose first process is gone shows in the stat of the others only; a chain that forks and ends again and again
+  // is hit by its group and by nothing else.
+  TreeSignal(finder_, leader_).Send(finder_.Find(), SIGKILL);
   if (!CollectFor(kCalm)) return {};
   if (process::SwitchedOff("sweep")) return Survivors();
 
