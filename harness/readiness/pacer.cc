@@ -16,6 +16,9 @@ constexpr Duration kRare = milliseconds(50);
 constexpr Duration kBusy = microseconds(300);
 constexpr Duration kRapid = microseconds(20);
 constexpr Duration kFresh = milliseconds(2);
+// A loaded machine may take this long to let the caller go on.
+constexpr Duration kAftermath = milliseconds(50);
+constexpr Duration kBrisk = milliseconds(1);
 constexpr Duration kPerLook = milliseconds(2);
 constexpr Duration kAllowance = 40 * kPerLook;
 // The second half of the allowance is kept for looks at output itself, not for those that follow it.
@@ -30,6 +33,7 @@ Pacer::Pacer(Deadline start)
       fresh_until_(start + kFresh),
       busy_until_(start),
       rapid_until_(start),
+      brisk_until_(start),
       allowance_(kAllowance),
       refilled_(start) {}
 
@@ -54,6 +58,7 @@ void Pacer::OutputSeen(Deadline now) {
 void Pacer::ListenCalled(Deadline now) {
   busy_until_ = now + kBusy;
   rapid_until_ = now + kFresh;
+  brisk_until_ = now + kAftermath;
   next_ = now;
 }
 
@@ -69,6 +74,7 @@ void Pacer::Looked(Deadline now, bool rarely) {
     next_ = busy_ ? now : now + kRapid;
     return;
   }
+  if (now < brisk_until_) next_ = std::min(next_, now + kBrisk);
   if (!rarely && now < fresh_until_ && allowance_ > kReserve) next_ = std::min(next_, now + kShortest);
 }
 

@@ -112,7 +112,9 @@ TEST(PacerTest, CalledListenIsAwaitedWithoutPausesForAMomentAndThenWithShortOnes
   EXPECT_FALSE(pacer.busy());
   EXPECT_EQ(pacer.NextLook(), kStart + 1s + 420us);
   pacer.Looked(kStart + 1003ms, true);
-  EXPECT_EQ(pacer.NextLook(), kStart + 1053ms) << "and then as before";
+  EXPECT_EQ(pacer.NextLook(), kStart + 1004ms) << "a loaded machine may let the caller wait";
+  pacer.Looked(kStart + 1052ms, true);
+  EXPECT_EQ(pacer.NextLook(), kStart + 1102ms) << "and then as before";
 }
 
 }  // namespace
