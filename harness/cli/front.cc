@@ -177,13 +177,8 @@ void Front::TakeOver() {
   StopResult stop;
   stop.survivors = sweep.Run(Clock::now() + kTakeOverDeadline);
   // The guardian's cgroup has nobody any more who answers for it.
-  if (const auto home = containment::FindOwnCgroup(); home.ok()) {
-    for (const auto& stale : containment::FindStaleLeaves(TheProc(), home.value())) {
-      if (stale.run != command_.run) continue;
-      const auto more = containment::ReapStaleLeaf(TheProc(), stale.leaf, Clock::now() + kTakeOverDeadline);
-      stop.survivors.insert(stop.survivors.end(), more.begin(), more.end());
-    }
-  }
+  const auto more = containment::ReapStaleLeavesOf(TheProc(), command_.run, Clock::now() + kTakeOverDeadline).survivors;
+  stop.survivors.insert(stop.survivors.end(), more.begin(), more.end());
   if (!outcome_.status) outcome_.status = reaper.leader_status();
   outcome_.stop = std::move(stop);
 }

@@ -48,19 +48,21 @@ std::vector<Survivor> ReapStaleLeaf(const procfs::Proc& proc, const CgroupLeaf& 
   return survivors;
 }
 
+Abandoned ReapStaleLeavesOf(const procfs::Proc& proc, const std::string& run, Deadline deadline) {
+  Abandoned abandoned;
+  const auto home = FindOwnCgroup();
+  if (!home.ok()) return abandoned;
+  for (auto& stale : FindStaleLeaves(proc, *home)) {
+    if (stale.run != run) continue;
+    std::ranges::move(stale.processes, std::back_inserter(abandoned.processes));
+    std::ranges::move(ReapStaleLeaf(proc, stale.leaf, deadline), std::back_inserter(abandoned.survivors));
+  }
+  return abandoned;
+}
+
 Abandoned ReapAbandoned(const procfs::Proc& proc, const std::string& run, std::optional<process::Tag> tag,
                         Deadline deadline) {
-  Abandoned abandoned;
-  const auto add_survivors = [&](std::vector<Survivor> more) {
-    std::ranges::move(more, std::back_inserter(abandoned.survivors));
-  };
-  if (const auto home = FindOwnCgroup(); home.ok()) {
-    for (auto& stale : FindStaleLeaves(proc, *home)) {
-      if (stale.run != run) continue;
-      std::ranges::move(stale.processes, std::back_inserter(abandoned.processes));
-      add_survivors(ReapStaleLeaf(proc, stale.leaf, deadline));
-    }
-  }
+  auto abandoned = ReapStaleLeavesOf(proc, run, deadline);
   const TreeFinder finder(proc, 0, tag);
   // Orphans by now: init collects them, and until it does they count for nothing.
   const auto living = [&] {
@@ -74,7 +76,8 @@ Abandoned ReapAbandoned(const procfs::Proc& proc, const std::string& run, std::o
   for (const pid_t pid : living()) {
     if (auto info = proc.Describe(pid)) abandoned.processes.push_back(std::move(*info));
   }
-  add_survivors(KillSweep(finder, nullptr, [&] { return !living().empty(); }).Run(deadline));
+  std::ranges::move(KillSweep(finder, nullptr, [&] { return !living().empty(); }).Run(deadline),
+                    std::back_inserter(abandoned.survivors));
   return abandoned;
 }
 

@@ -187,6 +187,7 @@ void Keeper::OnOwnerGone() {
 json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
   const std::string op = message.at("op");
   if (op == "server") return StartWarden(message, std::move(descriptor));
+  if (op == "alive") return {{"op", "alive"}};
   if (op == "test_begins") {
     const auto test = message.at("test").get<std::string>();
     NoteTimeOut("");

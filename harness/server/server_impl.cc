@@ -476,7 +476,8 @@ StopResult Server::Impl::End(bool kill) {
 std::string Server::Impl::LeaveTree() {
   auto& state = *Run::Current().state_;
   const std::lock_guard lock(state.mutex);
-  if (state.keeper && !state.keeper->AwaitEnd({})) return "the keeper reaps what is left of the tree";
+  // Asked, since one that is just being killed has not ended yet, and will reap nothing.
+  if (state.Ask({{"op", "alive"}}, process::Scaled(kReapTimeout))) return "the keeper reaps what is left of the tree";
   life->SignalWarden(SIGKILL);
   const auto abandoned = containment::ReapAbandoned(procfs::Proc(), state.id, life->tag(),
                                                     std::chrono::steady_clock::now() + process::Scaled(kReapTimeout));
