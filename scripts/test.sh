@@ -12,6 +12,8 @@ findings=$(mktemp -d)
 chmod 1777 "$findings"
 trap 'rm -rf "$findings"' EXIT
 export ASAN_OPTIONS=log_path=$findings/asan:${ASAN_OPTIONS:-}
+# Which suppressions were used (a proof has one, for its client library) is no finding.
+export LSAN_OPTIONS=print_suppressions=0:${LSAN_OPTIONS:-}
 export UBSAN_OPTIONS=log_path=$findings/ubsan:print_stacktrace=1:${UBSAN_OPTIONS:-}
 export TSAN_OPTIONS=log_path=$findings/tsan:${TSAN_OPTIONS:-}
 
