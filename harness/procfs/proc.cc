@@ -36,12 +36,6 @@ std::optional<std::string> ReadLinkAt(int directory, const char* path) {
   return std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
-std::optional<std::uint64_t> SocketInode(std::string_view link) {
-  constexpr std::string_view kPrefix = "socket:[";
-  if (!link.starts_with(kPrefix) || !link.ends_with(']')) return std::nullopt;
-  return ParseNumber<std::uint64_t>(link.substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
-}
-
 // The boot time by the wall clock. <root>/stat costs 50 us with two cores and more with every further one, so
 // it is read once a thread and root. A clock that is set meanwhile then moves no start time either.
 std::chrono::system_clock::time_point BootTime(const std::string& root) {

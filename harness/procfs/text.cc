@@ -92,4 +92,10 @@ std::string_view TakeWord(std::string_view& rest) {
   return word;
 }
 
+std::optional<std::uint64_t> SocketInode(std::string_view link) {
+  constexpr std::string_view kPrefix = "socket:[";
+  if (!link.starts_with(kPrefix) || !link.ends_with(']')) return std::nullopt;
+  return ParseNumber<std::uint64_t>(link.substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
+}
+
 }  // namespace curfew::procfs

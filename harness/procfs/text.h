@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -34,5 +35,8 @@ template <class Number>
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
+
+// The inode of the socket that the text of a link in /proc/PID/fd stands for, "socket:[4711]"; nothing for another.
+[[nodiscard]] std::optional<std::uint64_t> SocketInode(std::string_view link);
 
 }  // namespace curfew::procfs

@@ -2,7 +2,6 @@
 #include "readiness/owner.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "procfs/text.h"
 #include "readiness/holder.h"
@@ -24,11 +23,8 @@ bool Contains(const std::vector<pid_t>& pids, pid_t pid) {
 
 // The inode of the socket that is open as this number, if one is.
 std::optional<std::uint64_t> SocketAt(const procfs::Proc& proc, pid_t pid, int descriptor) {
-  const std::string link = proc.ReadLink(pid, "fd/" + std::to_string(descriptor)).value_or("");
-  constexpr std::string_view kPrefix = "socket:[";
-  if (!link.starts_with(kPrefix) || !link.ends_with(']')) return std::nullopt;
-  return procfs::ParseNumber<std::uint64_t>(
-      std::string_view(link).substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
+  const auto link = proc.ReadLink(pid, "fd/" + std::to_string(descriptor));
+  return link ? procfs::SocketInode(*link) : std::nullopt;
 }
 
 }  // namespace

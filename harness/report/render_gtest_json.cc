@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // docs/advanced.md of GoogleTest, "Generating a JSON Report": names, numbers as numbers, durations as "0.1s".
-#include <ctime>
-#include <iomanip>
 #include <map>
 #include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "report/escape.h"
+#include "report/iso_time.h"
 #include "report/render.h"
 #include "report/stories.h"
 
@@ -15,21 +14,6 @@ namespace curfew::report {
 namespace {
 
 using nlohmann::json;
-
-std::string Seconds(Span duration) {
-  std::ostringstream out;
-  out << duration.count() / 1000 << '.' << std::setw(3) << std::setfill('0') << duration.count() % 1000 << 's';
-  return out.str();
-}
-
-std::string Timestamp(Time time) {
-  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::ostringstream out;
-  out << std::put_time(&parts, "%Y-%m-%dT%H:%M:%SZ");
-  return out.str();
-}
 
 struct Counts {
   int tests = 0;
@@ -48,7 +32,7 @@ struct Counts {
     out["failures"] = failures;
     out["disabled"] = disabled;
     out["errors"] = 0;
-    out["time"] = Seconds(time);
+    out["time"] = SecondsOf(time) + 's';
   }
 };
 
@@ -58,10 +42,10 @@ json Encode(const Run& run, const TestRecord& test) {
               {"classname", Visible(test.suite())},
               {"status", ran ? "RUN" : "NOTRUN"},
               {"result", !ran ? "SUPPRESSED" : test.result == TestResult::kSkipped ? "SKIPPED" : "COMPLETED"},
-              {"time", Seconds(test.duration.value_or(Span{}))}};
+              {"time", SecondsOf(test.duration.value_or(Span{})) + 's'}};
   if (!test.file.empty()) out["file"] = test.file;
   if (!test.file.empty()) out["line"] = test.line;
-  if (test.begin) out["timestamp"] = Timestamp(*test.begin);
+  if (test.begin) out["timestamp"] = IsoTime(*test.begin) + 'Z';
   if (!IsBad(test.result)) return out;
   out["failures"] = json::array();
   // GoogleTest has an entry for each failure; what is not one of its own stands for the whole.
@@ -93,14 +77,14 @@ std::string RenderGtestJson(const RunReport& report) {
         counts.emplace_back();
       }
       suites[place->second]["testsuite"].push_back(Encode(run, test));
-      if (test.begin && !suites[place->second].contains("timestamp")) suites[place->second]["timestamp"] = Timestamp(*test.begin);
+      if (test.begin && !suites[place->second].contains("timestamp")) suites[place->second]["timestamp"] = IsoTime(*test.begin) + 'Z';
       counts[place->second].Add(test);
       all.Add(test);
     }
   }
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i].WriteTo(suites[i]);
   json out = {{"name", "AllTests"}, {"testsuites", std::move(suites)}};
-  if (begin) out["timestamp"] = Timestamp(*begin);
+  if (begin) out["timestamp"] = IsoTime(*begin) + 'Z';
   all.WriteTo(out);
   return out.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
 }

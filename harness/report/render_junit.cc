@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // JUnit XML as its readers have agreed on it without a standard: tests/unit/report/junit.xsd is the common part.
 #include <algorithm>
-#include <ctime>
-#include <iomanip>
 #include <map>
 #include <sstream>
 
 #include "report/escape.h"
+#include "report/iso_time.h"
 #include "report/render.h"
 #include "report/stories.h"
 
@@ -37,21 +36,6 @@ struct Suite {
     return sum;
   }
 };
-
-std::string Seconds(Span duration) {
-  std::ostringstream out;
-  out << duration.count() / 1000 << '.' << std::setw(3) << std::setfill('0') << duration.count() % 1000;
-  return out.str();
-}
-
-std::string Timestamp(Time time) {
-  const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::ostringstream out;
-  out << std::put_time(&parts, "%Y-%m-%dT%H:%M:%S");
-  return out.str();
-}
 
 Case CaseOf(const Run& run, const TestRecord& test) {
   Case out;
@@ -114,7 +98,7 @@ std::vector<Suite> SuitesOf(const Run& run) {
 
 void Write(std::ostream& out, const Suite& suite, const Case& test) {
   out << "    <testcase name=\"" << XmlAttribute(test.name) << "\" classname=\"" << XmlAttribute(suite.name)
-      << "\" time=\"" << Seconds(test.duration) << '"';
+      << "\" time=\"" << SecondsOf(test.duration) << '"';
   if (test.kind.empty()) {
     out << "/>\n";
     return;
@@ -133,8 +117,8 @@ void Write(std::ostream& out, const Suite& suite, const Case& test) {
 void Write(std::ostream& out, const Suite& suite) {
   out << "  <testsuite name=\"" << XmlAttribute(suite.name) << "\" tests=\"" << suite.cases.size() << "\" failures=\""
       << suite.Count("failure") << "\" errors=\"" << suite.Count("error") << "\" skipped=\"" << suite.Count("skipped")
-      << "\" time=\"" << Seconds(suite.duration()) << '"';
-  if (suite.begin) out << " timestamp=\"" << Timestamp(*suite.begin) << '"';
+      << "\" time=\"" << SecondsOf(suite.duration()) << '"';
+  if (suite.begin) out << " timestamp=\"" << IsoTime(*suite.begin) << '"';
   if (!suite.run->host.empty()) out << " hostname=\"" << XmlAttribute(suite.run->host) << '"';
   out << ">\n    <properties>\n      <property name=\"curfew.run\" value=\"" << XmlAttribute(suite.run->id)
       << "\"/>\n      <property name=\"curfew.program\" value=\"" << XmlAttribute(ProgramName(*suite.run))
@@ -162,7 +146,7 @@ std::string RenderJunit(const RunReport& report) {
   }
   std::ostringstream out;
   out << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"AllTests\" tests=\"" << tests << "\" failures=\""
-      << failures << "\" errors=\"" << errors << "\" time=\"" << Seconds(time) << "\">\n";
+      << failures << "\" errors=\"" << errors << "\" time=\"" << SecondsOf(time) << "\">\n";
   for (const auto& suite : suites) Write(out, suite);
   out << "</testsuites>\n";
   return out.str();
