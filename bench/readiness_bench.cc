@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // readiness_bench [STARTS [DIRECTORY]]: the time from a server's listen(2) to the return of Server::Start, for each way of
-// learning of it, interleaved in one run, beside a poll that connects each 100 ms; and the processor time of waiting. The
-// server listens 5 to 50 ms after its start and tells the time of that by itself. Look at ratios: absolute figures
-// travel to no other machine, and to no loaded one (the load is printed). Into files of DIRECTORY each single time is
-// appended, for scripts/compare-readiness.sh.
+// learning of it, interleaved in one run, beside a poll that connects each 100 ms and, for scale, two wakings
+// in a row; and the processor time of waiting. The server listens 5 to 50 ms after its start and tells the time of that by
+// itself. Look at ratios: absolute figures travel to no other machine, and to no loaded one (the load is printed). Into
+// files of DIRECTORY each single time is appended, for scripts/compare-readiness.sh.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -129,6 +130,50 @@ double ByPolling(Stamp& stamp, int delay_us) {
   return static_cast<double>(seen - listened) / 1e3;
 }
 
+// For scale: what the machine takes to wake one process after the other. The first tells the second by a pipe, which tells
+// the third. By kernel event these are the server, its warden and the test program; there the clock starts when listen()
+// has returned, by which time the warden is awake.
+class HandOvers {
+ public:
+  HandOvers() {
+    if (::pipe2(first_.data(), O_CLOEXEC) != 0 || ::pipe2(second_.data(), O_CLOEXEC) != 0) std::abort();
+    middle_ = ::fork();
+    if (middle_ == 0) {
+      ::close(first_[1]);
+      for (std::int64_t told = 0; ::read(first_[0], &told, sizeof told) == sizeof told;) {
+        if (::write(second_[1], &told, sizeof told) != sizeof told) break;
+      }
+      ::_exit(0);
+    }
+  }
+  ~HandOvers() {
+    for (const int fd : {first_[0], first_[1], second_[0], second_[1]}) ::close(fd);
+    ::waitpid(middle_, nullptr, 0);
+  }
+  HandOvers(const HandOvers&) = delete;
+  HandOvers& operator=(const HandOvers&) = delete;
+
+  // Microseconds from the word of the first to the waking of the third.
+  double Time(int delay_us) {
+    const pid_t teller = ::fork();
+    if (teller == 0) {
+      ::usleep(static_cast<useconds_t>(delay_us));
+      const std::int64_t told = Now();
+      ::_exit(::write(first_[1], &told, sizeof told) == sizeof told ? 0 : 1);
+    }
+    std::int64_t told = 0;
+    if (::read(second_[0], &told, sizeof told) != sizeof told) std::abort();
+    const auto heard = Now();
+    ::waitpid(teller, nullptr, 0);
+    return static_cast<double>(heard - told) / 1e3;
+  }
+
+ private:
+  std::array<int, 2> first_{};
+  std::array<int, 2> second_{};
+  pid_t middle_ = 0;
+};
+
 double Percentile(std::vector<double> values, double part) {
   std::ranges::sort(values);
   return values.at(static_cast<std::size_t>(part * static_cast<double>(values.size() - 1)));
@@ -207,11 +252,14 @@ int main(int argc, char** argv) {
                               spec.ready = curfew::Ready::Activated();
                             }}};
   std::vector<double> polled;
+  std::vector<double> handed_over;
+  HandOvers hand_overs;
   std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same delays in every run
   std::uniform_int_distribution<int> delays(5'000, 50'000);
   for (int i = 0; i < starts; ++i) {
     for (auto& way : ways) way.microseconds.push_back(ByStart(way, stamp, delays(random)));
     polled.push_back(ByPolling(stamp, delays(random)));
+    handed_over.push_back(hand_overs.Time(delays(random)));
   }
   const double floor = Percentile(ways.front().microseconds, 0.5);
   std::printf("%d starts each, load %.1f on %ld processors; microseconds from listen() to the return (negative: before it)\n",
@@ -222,6 +270,7 @@ int main(int argc, char** argv) {
     PrintRow(way.name, way.microseconds, floor, waits ? CostOfWaiting(way, stamp) : 0);
   }
   PrintRow("connecting each 100 ms", polled, floor, -1);
+  PrintRow("two wakings by pipes", handed_over, floor, -1);
   const auto refused = Refusals(starts, stamp);
   std::printf("a stale server on a fixed port is named after %.1f ms (p50), %.1f ms (p99)\n", Percentile(refused, 0.5) / 1e3,
               Percentile(refused, 0.99) / 1e3);
@@ -229,6 +278,7 @@ int main(int argc, char** argv) {
   char number = '1';
   for (const auto& way : ways) AppendTo(directory, std::string{number++} + "  Curfew: " + way.name, way.microseconds);
   AppendTo(directory, "5  connecting each 100 ms", polled);
+  AppendTo(directory, "a  two wakings by pipes", handed_over);
   curfew::Run::Current().End();
   return 0;
 }

@@ -15,6 +15,7 @@
 #include "containment/kill_sweep.h"
 #include "containment/stale.h"
 #include "process/names.h"
+#include "procfs/system_proc.h"
 #include "report/encode.h"
 
 namespace curfew::cli {
@@ -28,11 +29,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::array kForwarded = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 constexpr int kRedraw = 200;  // milliseconds
 constexpr auto kTakeOverDeadline = 10s;
-
-const procfs::Proc& TheProc() {
-  static const procfs::Proc proc;
-  return proc;
-}
 
 sigset_t Watched() {
   sigset_t set;
@@ -158,7 +154,7 @@ void Front::OnMessage(const json& message) {
 
 void Front::FollowStop() {
   // Told a while ago, perhaps: after Ctrl-Z and fg we read of a stop that is over.
-  const auto stat = TheProc().ReadStat(leader_);
+  const auto stat = procfs::SystemProc().ReadStat(leader_);
   if (stat && (stat->state == 'T' || stat->state == 't')) ::raise(SIGSTOP);
 }
 
@@ -172,12 +168,12 @@ void Front::TakeOver() {
                            ") was killed from outside; what was left of the command has been killed";
   // The command itself was bound to the guardian's life.
   containment::Reaper reaper(leader_);
-  const containment::TreeFinder finder(TheProc(), ::getpid(), command_.tag);
+  const containment::TreeFinder finder(procfs::SystemProc(), ::getpid(), command_.tag);
   containment::KillSweep sweep(finder, nullptr, [&reaper] { return reaper.Collect(); });
   StopResult stop;
   stop.survivors = sweep.Run(Clock::now() + kTakeOverDeadline);
   // The guardian's cgroup has nobody any more who answers for it.
-  const auto more = containment::ReapStaleLeavesOf(TheProc(), command_.run, Clock::now() + kTakeOverDeadline).survivors;
+  const auto more = containment::ReapStaleLeavesOf(procfs::SystemProc(), command_.run, Clock::now() + kTakeOverDeadline).survivors;
   stop.survivors.insert(stop.survivors.end(), more.begin(), more.end());
   if (!outcome_.status) outcome_.status = reaper.leader_status();
   outcome_.stop = std::move(stop);

@@ -15,6 +15,7 @@
 #include "process/clock.h"
 #include "process/switches.h"
 #include "procfs/net.h"
+#include "procfs/system_proc.h"
 #include "report/encode.h"
 #include "report/read_journal.h"
 
@@ -35,11 +36,6 @@ constexpr auto kHelpersTimeout = 120s;
 // A time-out does not run while the command is stopped (Ctrl-Z); it is looked at again after this.
 constexpr auto kTimeOutRetry = 200ms;
 
-const procfs::Proc& TheProc() {
-  static const procfs::Proc proc;
-  return proc;
-}
-
 Deadline SendDeadline() { return Clock::now() + 1s; }
 
 }  // namespace
@@ -52,7 +48,7 @@ Guardian::Guardian(keeper::Channel&& front_channel, process::Pidfd front, Guarde
       launcher_(launcher),
       journal_(command_.journal),
       leaf_(MakeLeaf()),
-      finder_(TheProc(), ::getpid(), command_.tag) {
+      finder_(procfs::SystemProc(), ::getpid(), command_.tag) {
   if (leaf_) finder_.AddLeaf(*leaf_);
 }
 
@@ -93,7 +89,7 @@ process::Result<process::Pidfd> Guardian::Launch() {
 void Guardian::Run() {
   AwaitChildren();
   journal_.Write({{"event", "run_begin"}, {"schema", report::kJournalSchema}, {"run", command_.run}, {"pid", front_.pid()}, {"command", command_.argv}, {"containment", leaf_ ? "cgroup v2 " + leaf_->name() : "basic"}});
-  ancestry_ = Ancestry::Open(TheProc());
+  ancestry_ = Ancestry::Open(procfs::SystemProc());
   if (ancestry_) ancestry_->Begin(::getpid());
   auto launched = Launch();
   if (!launched.ok()) {
@@ -108,7 +104,7 @@ void Guardian::Run() {
              .leader_session = ::getsid(0),
              .leader_group = ::getpgrp(),
              .adopter = ::getpid(),
-             .belongings = leaks::StandardStreams(TheProc(), ::getpid(), "curfew run")};
+             .belongings = leaks::StandardStreams(procfs::SystemProc(), ::getpid(), "curfew run")};
   reaper_.emplace(leader_.pid());
   // Only now: the command was to begin in the group the shell made, in the foreground if that is. From here on what
   // the terminal or anybody sends to that group is not for us: we have to outlive it.
@@ -206,7 +202,7 @@ void Guardian::OnFrontGone() {
 
 void Guardian::OnTimeOut() {
   if (stop_ || reaper_->leader_status()) return;
-  const auto stat = TheProc().ReadStat(leader_.pid());
+  const auto stat = procfs::SystemProc().ReadStat(leader_.pid());
   if (stat && (stat->state == 'T' || stat->state == 't')) {
     timeout_.expires_after(kTimeOutRetry);
     timeout_.async_wait([this](const boost::system::error_code& error) {
@@ -217,9 +213,9 @@ void Guardian::OnTimeOut() {
   timed_out_ = true;
   Tree running{.leader = leader_.pid(), .processes = {}};
   for (const auto& member : finder_.Find()) {
-    if (auto info = TheProc().Describe(member.pid)) running.processes.push_back(std::move(*info));
+    if (auto info = procfs::SystemProc().Describe(member.pid)) running.processes.push_back(std::move(*info));
   }
-  procfs::FillPorts(TheProc(), running.processes);
+  procfs::FillPorts(procfs::SystemProc(), running.processes);
   cause_ = "still running after its timeout of " + process::Describe(process::Scaled(*command_.timeout));
   journal_.Write({{"event", "run_timeout"}, {"run", command_.run}, {"evidence", running.ToString()}});
   Tell({{"op", "timed_out"}, {"why", cause_}, {"tree", running.ToString()}});
@@ -243,8 +239,8 @@ void Guardian::OnCommandEnd() {
 std::vector<ProcessInfo> Guardian::BusyHelpers() const {
   std::vector<ProcessInfo> helpers;
   for (const auto& member : finder_.Find()) {
-    if (member.zombie() || !leaks::IsCurfewHelper(TheProc(), member.pid)) continue;
-    if (auto info = TheProc().Describe(member.pid)) helpers.push_back(std::move(*info));
+    if (member.zombie() || !leaks::IsCurfewHelper(procfs::SystemProc(), member.pid)) continue;
+    if (auto info = procfs::SystemProc().Describe(member.pid)) helpers.push_back(std::move(*info));
   }
   return helpers;
 }
@@ -317,7 +313,7 @@ void Guardian::Spare() {
   }
   if (spared.empty()) return;
   MoveOut(spared);
-  without_exempted_.emplace(TheProc(), ::getpid(), command_.tag, std::move(spared));
+  without_exempted_.emplace(procfs::SystemProc(), ::getpid(), command_.tag, std::move(spared));
   reaper_->Spare([this] { return !without_exempted_->FindThoroughly().empty(); });
 }
 

@@ -12,6 +12,7 @@
 #include "containment/stale.h"
 #include "leaks/machine.h"
 #include "leaks/run_directory.h"
+#include "procfs/system_proc.h"
 #include "report/encode.h"
 
 namespace curfew::cli {
@@ -21,11 +22,6 @@ namespace fs = std::filesystem;
 using leaks::Machine;
 using leaks::MachineRun;
 using nlohmann::json;
-
-const procfs::Proc& TheProc() {
-  static const procfs::Proc proc;
-  return proc;
-}
 
 // Leaves that no run answers for any more, and what was alive in them.
 struct StaleCgroup {
@@ -39,10 +35,10 @@ std::vector<StaleCgroup> StaleCgroups(bool reap) {
   constexpr auto kDeadline = std::chrono::seconds(5);
   std::vector<StaleCgroup> found;
   for (const char* root : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
-    for (auto& stale : containment::FindStaleLeaves(TheProc(), root, true)) {
+    for (auto& stale : containment::FindStaleLeaves(procfs::SystemProc(), root, true)) {
       StaleCgroup cgroup{stale.path, stale.run, stale.processes, false};
       if (reap) {
-        static_cast<void>(containment::ReapStaleLeaf(TheProc(), stale.leaf, std::chrono::steady_clock::now() + kDeadline));
+        static_cast<void>(containment::ReapStaleLeaf(procfs::SystemProc(), stale.leaf, std::chrono::steady_clock::now() + kDeadline));
         std::error_code error;
         cgroup.removed = !fs::exists(stale.path, error);
       }
@@ -124,7 +120,7 @@ json ToJson(const MachineRun& run) {
 std::string Title(const MachineRun& run) {
   std::string title = "run " + run.id;
   if (run.owner_pid != 0) {
-    title += " of " + std::to_string(run.owner_pid) + ' ' + CommandText(TheProc().ReadCommand(run.owner_pid));
+    title += " of " + std::to_string(run.owner_pid) + ' ' + CommandText(procfs::SystemProc().ReadCommand(run.owner_pid));
   }
   for (const auto& inner : ReadInnerJournals(TemporaryDirectory() / ("curfew-" + run.id))) {
     if (inner.run != run.id || inner.tests.empty() || inner.tests.back().end_ms != 0) continue;
@@ -137,7 +133,7 @@ std::string Title(const MachineRun& run) {
 }  // namespace
 
 int LeaksCommand(const LeaksOptions& options) {
-  const Machine machine(TheProc(), Machine::Witness::kTagsAndMarks);
+  const Machine machine(procfs::SystemProc(), Machine::Witness::kTagsAndMarks);
   auto runs = machine.DeadRuns();
   const auto directories = StaleDirectories(machine);
   for (auto& run : runs) {
@@ -169,7 +165,7 @@ int LeaksCommand(const LeaksOptions& options) {
 }
 
 int PsCommand(const PsOptions& options) {
-  const Machine machine(TheProc(), Machine::Witness::kTagsAndMarks);
+  const Machine machine(procfs::SystemProc(), Machine::Witness::kTagsAndMarks);
   auto runs = machine.Runs();
   std::erase_if(runs, [](const MachineRun& run) { return run.owner != MachineRun::Owner::kAlive; });
   json document = {{"runs", json::array()}};

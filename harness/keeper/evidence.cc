@@ -14,14 +14,10 @@
 
 #include "process/await_fd.h"
 #include "process/tail.h"
+#include "procfs/system_proc.h"
 
 namespace curfew::keeper {
 namespace {
-
-const procfs::Proc& TheProc() {
-  static const procfs::Proc proc;
-  return proc;
-}
 
 constexpr int kKernelFrames = 4;
 constexpr auto kReaderPatience = std::chrono::milliseconds(100);  // for each piece
@@ -54,7 +50,7 @@ std::string DescribeThread(const std::filesystem::path& task) {
 std::string DescribeThreads(pid_t pid) {
   std::string text;
   std::error_code error;
-  const auto tasks = TheProc().root() / std::to_string(pid) / "task";
+  const auto tasks = procfs::SystemProc().root() / std::to_string(pid) / "task";
   for (const auto& task : std::filesystem::directory_iterator(tasks, error)) text += DescribeThread(task.path());
   return text;
 }

@@ -19,6 +19,7 @@
 #include "process/owner_status.h"
 #include "process/switches.h"
 #include "process/tail.h"
+#include "procfs/system_proc.h"
 #include "report/encode.h"
 #include "report/read_journal.h"
 #include "report/render.h"
@@ -38,11 +39,6 @@ constexpr auto kStaleDeadline = 2s;
 constexpr auto kCollectTime = 2s;
 // From the end of a process's sockets to its own; an exec has passed it long before.
 constexpr auto kOwnerEnd = 1s;
-
-const procfs::Proc& TheProc() {
-  static const procfs::Proc proc;
-  return proc;
-}
 
 Deadline SendDeadline() { return Clock::now() + 1s; }
 
@@ -113,7 +109,7 @@ Keeper::Keeper(Channel&& control, process::Pidfd owner, KeeperOptions options, p
       test_clock_(
           io_, owner_, [this](const auto& test, const auto& why) { OnTestTimeOut(test, why); },
           [this] { return DebuggerOnAServer(); }),
-      owner_command_(TheProc().ReadCommand(owner_.pid())),
+      owner_command_(procfs::SystemProc().ReadCommand(owner_.pid())),
       stacks_(io_, launcher) {}
 
 void Keeper::Run(int own_pidfd) {
@@ -122,7 +118,7 @@ void Keeper::Run(int own_pidfd) {
                   {"run", options_.run},
                   {"host", HostName()},
                   {"pid", owner_.pid()},
-                  {"cwd", TheProc().ReadLink(owner_.pid(), "cwd").value_or("")},
+                  {"cwd", procfs::SystemProc().ReadLink(owner_.pid(), "cwd").value_or("")},
                   {"command", owner_command_}});
   control_watch_.emplace(io_, control_.fd(), [this] { OnControl(); });
   if (!process::SwitchedOff("pidfd")) owner_watch_.emplace(io_, owner_.get(), [this] { OnOwnerGone(); });
@@ -311,8 +307,8 @@ process::Result<containment::CgroupLeaf> Keeper::MakeLeaf(std::uint32_t slot, co
 
 void Keeper::SweepStale() {
   if (!cgroup_->ok()) return;
-  for (auto& stale : containment::FindStaleLeaves(TheProc(), **cgroup_)) {
-    auto survivors = containment::ReapStaleLeaf(TheProc(), stale.leaf, Clock::now() + kStaleDeadline);
+  for (auto& stale : containment::FindStaleLeaves(procfs::SystemProc(), **cgroup_)) {
+    auto survivors = containment::ReapStaleLeaf(procfs::SystemProc(), stale.leaf, Clock::now() + kStaleDeadline);
     journal_.Write({{"event", "stale_leaf"},
                     {"leaf", stale.leaf.name()},
                     {"processes", stale.processes},
@@ -419,7 +415,7 @@ void Keeper::Recover(const WardenRecord& lost) {
     if (&warden != &lost) others.insert(warden.process.pid());
   }
   // Its children are ours now, or will be in a moment: a process is handed on when its parent has ended.
-  containment::TreeFinder finder(TheProc(), ::getpid(), lost.tag, others);
+  containment::TreeFinder finder(procfs::SystemProc(), ::getpid(), lost.tag, others);
   std::vector<const containment::Enclosure*> enclosures;
   if (lost.leaf) {
     finder.AddLeaf(*lost.leaf);
@@ -468,7 +464,7 @@ void Keeper::OnTestTimeOut(const std::string& test, const std::string& why) {
   std::string text = why + "; its servers were stopped to end it\n  test program " + std::to_string(owner_.pid()) + ":\n" +
                      DescribeThreads(owner_.pid());
   for (const auto& warden : wardens_) {
-    const containment::TreeFinder finder(TheProc(), warden.process.pid(), warden.tag);
+    const containment::TreeFinder finder(procfs::SystemProc(), warden.process.pid(), warden.tag);
     text += DescribeServer(warden.server, finder, warden.log);
   }
   // A test that ends while its stacks are being read is told this much.
@@ -498,7 +494,7 @@ void Keeper::NoteTimeOut(const std::string& stacks) {
 
 bool Keeper::DebuggerOnAServer() const {
   for (const auto& warden : wardens_) {
-    const containment::TreeFinder finder(TheProc(), warden.process.pid(), warden.tag);
+    const containment::TreeFinder finder(procfs::SystemProc(), warden.process.pid(), warden.tag);
     if (TracedFromOutside(finder)) return true;
   }
   return false;
@@ -523,7 +519,7 @@ void Keeper::SweepStrays() {
   // What the test's bodies began. The test program itself may be a zombie its parent has not collected yet.
   auto excluded = spared_;
   excluded.insert(owner_.pid());
-  const containment::TreeFinder finder(TheProc(), 0, options_.tag, std::move(excluded));
+  const containment::TreeFinder finder(procfs::SystemProc(), 0, options_.tag, std::move(excluded));
   const auto left = [this, &finder] {
     OnChild();
     return AnythingLeft(finder);
@@ -531,7 +527,7 @@ void Keeper::SweepStrays() {
   if (!left()) return;
   json strays = json::array();
   for (const auto& member : finder.Find()) {
-    if (auto info = TheProc().Describe(member.pid); info && !member.zombie()) strays.push_back(*info);
+    if (auto info = procfs::SystemProc().Describe(member.pid); info && !member.zombie()) strays.push_back(*info);
   }
   containment::KillSweep sweep(finder, nullptr, left);
   static_cast<void>(sweep.Run(Clock::now() + kRecoverDeadline));

@@ -19,6 +19,7 @@
 #include "process/network_namespace.h"
 #include "process/tcp_connect.h"
 #include "process/switches.h"
+#include "procfs/system_proc.h"
 #include "report/encode.h"
 
 namespace curfew::keeper {
@@ -26,11 +27,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-
-const procfs::Proc& TheProc() {
-  static const procfs::Proc proc;
-  return proc;
-}
 
 // How long to wait for a peer that does not read its socket. The tree comes first; the message is given up.
 Deadline SendDeadline() { return std::chrono::steady_clock::now() + 1s; }
@@ -101,7 +97,7 @@ Warden::Warden(Channel&& keeper, Channel&& owner, std::optional<process::Tag> ta
       owner_(std::move(owner)),
       launcher_(launcher),
       leaf_(std::move(leaf)),
-      finder_(TheProc(), ::getpid(), tag) {
+      finder_(procfs::SystemProc(), ::getpid(), tag) {
   if (leaf_) finder_.AddLeaf(*leaf_);
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <utility>
 
+#include "procfs/system_proc.h"
 #include "procfs/text.h"
 
 namespace curfew::procfs {
@@ -225,6 +226,11 @@ std::optional<ProcessInfo> Proc::Describe(pid_t pid) const {
                      .started = BootTime(root_.native()) + FromTicks(stat->start_ticks),
                      .exe = {},
                      .resident_bytes = 0};
+}
+
+const Proc& SystemProc() {
+  static const auto& proc = *new Proc;
+  return proc;
 }
 
 }  // namespace curfew::procfs

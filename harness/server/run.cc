@@ -21,6 +21,7 @@
 #include "process/mark.h"
 #include "process/names.h"
 #include "process/switches.h"
+#include "procfs/system_proc.h"
 #include "report/artifacts.h"
 #include "report/encode.h"
 #include "report/journal.h"
@@ -41,15 +42,9 @@ constexpr auto kDefaultTestTimeout = 60s;
 // Ending waits for every server's graces; this only bounds a keeper that has been stopped from outside.
 constexpr auto kEndTimeout = 120s;
 
-const procfs::Proc& TheProc() {
-  // Never destroyed: the run ends in an exit handler, after later statics are gone.
-  static const auto& proc = *new procfs::Proc;
-  return proc;
-}
-
 // The child in which a threadsafe death test runs its statement anew: it begins nothing of its own.
 bool IsDeathTestChild() {
-  const auto command = TheProc().ReadCommand(::getpid());
+  const auto command = procfs::SystemProc().ReadCommand(::getpid());
   return std::ranges::any_of(command, [](const std::string& argument) {
     return argument.starts_with("--gtest_internal_run_death_test");
   });
@@ -84,7 +79,7 @@ std::filesystem::path RunDirectory(const std::string& id) {
 }
 
 leaks::Resources TakeResources() {
-  return leaks::Resources::Take(TheProc(), leaks::Resources::Places::OfThisProcess());
+  return leaks::Resources::Take(procfs::SystemProc(), leaks::Resources::Places::OfThisProcess());
 }
 
 std::string JournalPath(const std::string& id, const std::filesystem::path& directory,
@@ -129,8 +124,8 @@ void Run::Begin() {
   if (state.tag && process::ApplyTag(*state.tag) != 0) state.tag.reset();
   state.id = state.tag ? state.tag->RunId() : RandomRunId();
   ::setenv(process::kMarkVariable, (state.id + "//").c_str(), 1);
-  if (const auto self = process::Owner::OfSelf(TheProc())) ::setenv(process::kOwnerVariable, self->ToString().c_str(), 1);
-  state.checker.emplace(TheProc(), state.id, state.tag, state.owner);
+  if (const auto self = process::Owner::OfSelf(procfs::SystemProc())) ::setenv(process::kOwnerVariable, self->ToString().c_str(), 1);
+  state.checker.emplace(procfs::SystemProc(), state.id, state.tag, state.owner);
   const auto baseline = state.checker->TakeBaseline({}, {});
   for (const auto scope : {Scope::kProgram, Scope::kSuite, Scope::kTest}) state.baselines[scope] = baseline;
   const std::string file = Variable("CURFEW_SUPPRESSIONS");
@@ -268,9 +263,9 @@ std::vector<std::string> Run::UnusedExemptions() const {
 std::vector<std::string> Run::EarlierOrphans() const {
   constexpr std::size_t kMost = 5;
   std::vector<std::string> lines;
-  for (const auto& run : leaks::Machine(TheProc(), leaks::Machine::Witness::kTags).DeadRuns()) {
+  for (const auto& run : leaks::Machine(procfs::SystemProc(), leaks::Machine::Witness::kTags).DeadRuns()) {
     if (run.id == state_->id || run.processes.empty() || lines.size() == kMost) continue;
-    const auto first = TheProc().Describe(run.processes.front().process.pid);
+    const auto first = procfs::SystemProc().Describe(run.processes.front().process.pid);
     if (!first) continue;
     lines.push_back(std::to_string(run.processes.size()) + (run.processes.size() == 1 ? " process" : " processes") +
                     " of run " + run.id + ", which is over: " + std::to_string(first->pid) + ' ' + first->CommandLine(80));
@@ -304,7 +299,7 @@ void Run::State::NoteAside(json event) const {
   const bool begun = std::filesystem::exists(path, error);
   report::Journal journal(path);
   if (!begun) {
-    journal.Write({{"event", "run_begin"}, {"schema", report::kJournalSchema}, {"run", id}, {"pid", owner}, {"command", TheProc().ReadCommand(owner)}});
+    journal.Write({{"event", "run_begin"}, {"schema", report::kJournalSchema}, {"run", id}, {"pid", owner}, {"command", procfs::SystemProc().ReadCommand(owner)}});
   }
   journal.Write(std::move(event));
 }
@@ -412,7 +407,7 @@ std::vector<leaks::Resource> Run::CheckForResources(Scope scope, const std::stri
   const std::lock_guard lock(state_->mutex);
   if (!state_->watches_resources) return {};
   auto now = TakeResources();
-  auto left = now.LeftSince(state_->resources[scope], TheProc());
+  auto left = now.LeftSince(state_->resources[scope], procfs::SystemProc());
   std::erase_if(left, [this](const leaks::Resource& each) { return !state_->told_resources.insert(each.id).second; });
   for (const auto& resource : left) {
     state_->Note({{"event", "resource"}, {"text", resource.ToString()}, {"test", blame}, {"fails", false}});

@@ -12,6 +12,7 @@
 #include "containment/stale.h"
 #include "process/clock.h"
 #include "process/switches.h"
+#include "procfs/system_proc.h"
 #include "readiness/discover_probe.h"
 #include "readiness/namespace_table.h"
 #include "readiness/validate.h"
@@ -19,6 +20,7 @@
 #include "server/command_run.h"
 #include "server/start_story.h"
 #include "server/taken_address.h"
+#include "server/wait_teller.h"
 
 namespace curfew {
 namespace {
@@ -37,12 +39,6 @@ constexpr std::size_t kLogLines = 20;
 constexpr const char* kUnannounced =
     " while it was in use, and the test had not announced it (ExpectExit, Signal, Crash, WaitExit)";
 
-const procfs::Proc& TheProc() {
-  // Never destroyed: the run ends in an exit handler, after later statics are gone.
-  static const auto& proc = *new procfs::Proc;
-  return proc;
-}
-
 Level LevelOrThrow() {
   if (const auto level = containment::LevelOfEnvironment()) return *level;
   throw StartError(StartError::kBadSpec,
@@ -55,72 +51,6 @@ std::uint64_t SizeOf(const std::filesystem::path& file) {
   std::error_code error;
   const auto size = std::filesystem::file_size(file, error);
   return error ? 0 : size;
-}
-
-StartError::Reason ReasonOf(const Outcome& outcome) {
-  switch (outcome.kind) {
-    case Outcome::Kind::kReady: break;
-    case Outcome::Kind::kDied: return outcome.taken.empty() ? StartError::kDiedEarly : StartError::kPortTaken;
-    case Outcome::Kind::kTimedOut: return StartError::kTimedOut;
-    case Outcome::Kind::kTaken: return StartError::kPortTaken;
-    case Outcome::Kind::kCancelled: return StartError::kCancelled;
-  }
-  return StartError::kHarnessLost;
-}
-
-// Hands on what a wait is for, and that it is over if anything was said.
-class WaitTeller : public readiness::WaitObserver {
- public:
-  WaitTeller(std::string server, std::function<void(const Run::WaitNews&)> tell)
-      : server_(std::move(server)), tell_(std::move(tell)) {}
-  ~WaitTeller() override {
-    if (told_) tell_({.server = server_, .missing = {}, .over = true});
-  }
-  WaitTeller(const WaitTeller&) = delete;
-  WaitTeller& operator=(const WaitTeller&) = delete;
-
-  void Waiting(Duration waited, Duration allowed, const std::vector<readiness::Observation>& seen) override {
-    if (!tell_) return;
-    Run::WaitNews news{.server = server_, .waited = waited, .allowed = allowed, .missing = {}};
-    for (const auto& one : seen) {
-      if (!one.satisfied) news.missing.push_back(one.saw);
-    }
-    told_ = true;
-    tell_(news);
-  }
-
- private:
-  std::string server_;
-  std::function<void(const Run::WaitNews&)> tell_;
-  bool told_ = false;
-};
-
-// Of a launch that failed: our own processes are gone, the run is ending, or the step itself.
-StartError::Reason ReasonOf(const process::Failure& failure) {
-  if (failure.error == EPIPE || failure.error == ETIMEDOUT) return StartError::kHarnessLost;
-  if (failure.error == ECANCELED) return StartError::kCancelled;
-  return StartError::kCouldNotLaunch;
-}
-
-// `left`: what lived on when the leader had exited with status 0.
-std::string Headline(const Outcome& outcome, const ServerSpec& spec, const std::vector<ProcessInfo>& left) {
-  switch (outcome.kind) {
-    case Outcome::Kind::kReady: break;
-    case Outcome::Kind::kDied:
-      if (!left.empty()) {
-        return "the leader exited with status 0 before it was ready, but left " + std::to_string(left.size()) +
-               (left.size() == 1 ? " process" : " processes") + " running" +
-               (outcome.taken.empty() ? "" : "; " + outcome.taken);
-      }
-      return "it ended before it was ready" + (outcome.taken.empty() ? "" : "; " + outcome.taken);
-    case Outcome::Kind::kTimedOut:
-      if (!outcome.hopeless.empty()) return "alive, but not ready in time: " + outcome.hopeless;
-      return "alive, but not ready after its ready_timeout of " + process::Describe(process::Scaled(spec.ready_timeout)) +
-             (outcome.allowed > process::Scaled(spec.ready_timeout) ? ", extended on its request to " + process::Describe(outcome.allowed) : "");
-    case Outcome::Kind::kTaken: return "another process has its port: " + outcome.taken;
-    case Outcome::Kind::kCancelled: return "cancelled after " + process::Describe(outcome.elapsed);
-  }
-  return "";
 }
 
 }  // namespace
@@ -138,7 +68,7 @@ void Server::Impl::Prepare(ServerSpec spec) {
   }
   server::CheckSpec(spec);
   level = LevelOrThrow();
-  datagram_sockets = readiness::MakeUdpTable(TheProc());
+  datagram_sockets = readiness::MakeUdpTable(procfs::SystemProc());
   unix_sockets = readiness::MakeUnixTable();
   test = run.current_test();
   auto& state = *run.state_;
@@ -148,7 +78,7 @@ void Server::Impl::Prepare(ServerSpec spec) {
   std::map<std::string, std::string> values;
   for (const auto* record : state.servers) record->AddCaptured(values);  // what was started later stays
   prepared = std::make_unique<server::PreparedServer>(std::move(spec), state.directory / number, std::move(values));
-  listeners = readiness::MakeListenerTable(TheProc(), prepared->address().host);
+  listeners = readiness::MakeListenerTable(procfs::SystemProc(), prepared->address().host);
 }
 
 Server::Impl::~Impl() {
@@ -216,7 +146,7 @@ process::Result<Server::Impl::WardenLink> Server::Impl::AskForWarden(const std::
 std::unique_ptr<ServerLife> Server::Impl::StartWarden() {
   auto warden = AskForWarden(prepared->log().path(), false);
   if (!warden.ok()) {
-    throw TellStory(*prepared, {.reason = ReasonOf(warden.failure()), .headline = "could not start its warden",
+    throw TellStory(*prepared, {.reason = server::ReasonOf(warden.failure()), .headline = "could not start its warden",
                                 .failure = warden.failure()});
   }
   return std::make_unique<ServerLife>(std::move(warden->channel), warden->pid, warden->tag, prepared->spec().daemonizes);
@@ -278,7 +208,7 @@ readiness::Subject Server::Impl::MakeSubject(const ServerLife& tree, std::uint64
   subject.log = prepared->log().path();
   subject.log_offset = log_offset;
   subject.tree = &tree;
-  subject.proc = &TheProc();
+  subject.proc = &procfs::SystemProc();
   subject.listeners = following.get();
   subject.datagram_sockets = datagram_sockets.get();
   subject.unix_sockets = unix_sockets.get();
@@ -323,14 +253,14 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   }();
   if (notify_pipe) notify_pipe->CloseServerEnd();
   if (!launched.ok()) {
-    throw TellStory(*prepared, {.reason = ReasonOf(launched.failure()), .headline = "could not launch it",
+    throw TellStory(*prepared, {.reason = server::ReasonOf(launched.failure()), .headline = "could not launch it",
                                 .failure = launched.failure(), .notes = notes});
   }
   NoteContainment(attempt->containment());
   if (prepared->spec().network.is_private()) {
-    listeners = readiness::MakePrivateTable(TheProc(), attempt->Leader(), attempt->TakeNetworkDiag());
+    listeners = readiness::MakePrivateTable(procfs::SystemProc(), attempt->Leader(), attempt->TakeNetworkDiag());
   }
-  following = readiness::MakeFollowingTable(TheProc(), *listeners, attempt->Leader());
+  following = readiness::MakeFollowingTable(procfs::SystemProc(), *listeners, attempt->Leader());
   readiness::Captures captures;
   std::string ready_note;
   auto outcome = [&] {
@@ -338,7 +268,7 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
     // The probes take the numbers as they are now.
     const auto probe = MakeProbe(*attempt, log_offset, launched_at, &captures);
     ready_note = EncodeReadyNote(*attempt);
-    WaitTeller teller(prepared->name(), ObserverOfWaits());
+    server::WaitTeller teller(prepared->name(), ObserverOfWaits());
     return readiness::AwaitReady(*probe, *attempt, prepared->log().path(), cancel, deadline, process::Clock::Steady(),
                                  &teller);
   }();
@@ -387,11 +317,11 @@ void Server::Impl::NoteContainment(const server::Containment& containment) {
 }
 
 FailedStart Server::Impl::GiveUp(ServerLife& attempt, Outcome outcome) {
-  FailedStart failed{.reason = ReasonOf(outcome)};
+  FailedStart failed{.reason = server::ReasonOf(outcome)};
   if (outcome.kind == Outcome::Kind::kDied && attempt.exit_status() == ExitStatus::Exited(0)) {
     failed.left = attempt.Snapshot().processes;
   }
-  failed.headline = Headline(outcome, prepared->spec(), failed.left);
+  failed.headline = server::HeadlineOf(outcome, prepared->spec(), failed.left);
   failed.pid = attempt.Leader();
   failed.exit_status = attempt.exit_status();
   if (attempt.lost()) {

@@ -8,6 +8,9 @@
 #include "process/clock.h"
 
 namespace curfew::server {
+
+using readiness::Outcome;
+
 namespace {
 
 constexpr std::size_t kLogLines = 20;
@@ -78,6 +81,43 @@ void TellProbes(std::ostream& out, const readiness::Outcome& outcome, const std:
 }
 
 }  // namespace
+
+StartError::Reason ReasonOf(const Outcome& outcome) {
+  switch (outcome.kind) {
+    case Outcome::Kind::kReady: break;
+    case Outcome::Kind::kDied: return outcome.taken.empty() ? StartError::kDiedEarly : StartError::kPortTaken;
+    case Outcome::Kind::kTimedOut: return StartError::kTimedOut;
+    case Outcome::Kind::kTaken: return StartError::kPortTaken;
+    case Outcome::Kind::kCancelled: return StartError::kCancelled;
+  }
+  return StartError::kHarnessLost;
+}
+
+StartError::Reason ReasonOf(const process::Failure& failure) {
+  if (failure.error == EPIPE || failure.error == ETIMEDOUT) return StartError::kHarnessLost;
+  if (failure.error == ECANCELED) return StartError::kCancelled;
+  return StartError::kCouldNotLaunch;
+}
+
+std::string HeadlineOf(const Outcome& outcome, const ServerSpec& spec, const std::vector<ProcessInfo>& left) {
+  switch (outcome.kind) {
+    case Outcome::Kind::kReady: break;
+    case Outcome::Kind::kDied:
+      if (!left.empty()) {
+        return "the leader exited with status 0 before it was ready, but left " + std::to_string(left.size()) +
+               (left.size() == 1 ? " process" : " processes") + " running" +
+               (outcome.taken.empty() ? "" : "; " + outcome.taken);
+      }
+      return "it ended before it was ready" + (outcome.taken.empty() ? "" : "; " + outcome.taken);
+    case Outcome::Kind::kTimedOut:
+      if (!outcome.hopeless.empty()) return "alive, but not ready in time: " + outcome.hopeless;
+      return "alive, but not ready after its ready_timeout of " + process::Describe(process::Scaled(spec.ready_timeout)) +
+             (outcome.allowed > process::Scaled(spec.ready_timeout) ? ", extended on its request to " + process::Describe(outcome.allowed) : "");
+    case Outcome::Kind::kTaken: return "another process has its port: " + outcome.taken;
+    case Outcome::Kind::kCancelled: return "cancelled after " + process::Describe(outcome.elapsed);
+  }
+  return "";
+}
 
 StartError TellStory(const PreparedServer& server, const FailedStart& failed) {
   const auto tail = server.log().Tail(kLogLines);

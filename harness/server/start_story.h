@@ -29,6 +29,15 @@ struct FailedStart {
   std::vector<ProcessInfo> left = {};  // what lived on when the leader had exited with status 0
 };
 
+// What a wait that did not end well means; `kReady` is none of them.
+[[nodiscard]] StartError::Reason ReasonOf(const readiness::Outcome& outcome);
+
+// Of a launch that failed: our own processes are gone, the run is ending, or the step itself.
+[[nodiscard]] StartError::Reason ReasonOf(const process::Failure& failure);
+
+// The first line of the story. `left`: what lived on when the leader had exited with status 0.
+[[nodiscard]] std::string HeadlineOf(const readiness::Outcome& outcome, const ServerSpec& spec, const std::vector<ProcessInfo>& left);
+
 // The StartError that tells it: what was tried, for how long, what each probe saw, how the server ended, its
 // last lines, and what to try next.
 [[nodiscard]] StartError TellStory(const PreparedServer& server, const FailedStart& failed);
