@@ -15,4 +15,10 @@ std::vector<std::string> DescribeEscape(const ProcessInfo& process, bool parent_
   return ways;
 }
 
+bool IsNestedKeeper(const procfs::Proc& proc, pid_t pid, std::optional<process::Tag> tag) {
+  if (!tag) return false;
+  const auto its = process::ReadTag(proc, pid);
+  return its && its->slot() == process::Tag::kCurfew && !its->SameRun(*tag);
+}
+
 }  // namespace curfew::containment

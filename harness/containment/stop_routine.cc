@@ -40,6 +40,7 @@ StopRoutine::StopRoutine(const TreeFinder& finder, const process::Pidfd& leader,
 bool StopRoutine::IsOrphan(const ProcessInfo& process) const {
   // The warden, or the init of a sealed tree, is the parent of whoever lost its own.
   if (!finder_.Adopts(process.parent) || process.pid == leader_.pid()) return false;
+  if (IsNestedKeeper(finder_.proc(), process.pid, finder_.tag())) return false;
   // Children of a leader that has ended before the stop have lost their parent by that alone; only one that had
   // left the leader's group as well had meant to stay.
   return !reaper_.leader_status() || process.group != leader_.pid();

@@ -147,6 +147,7 @@ std::optional<Leak> LeakChecker::Judge(pid_t pid, const Ownership& owner) const 
     const auto& server = *owner.server;
     const bool orphan = server.Adopts(info->parent) && info->pid != server.leader && info->pid != server.init;
     if (!orphan || server.daemonizes || info->pid == server.warden) return std::nullopt;
+    if (containment::IsNestedKeeper(proc_, pid, tag_)) return std::nullopt;
     leak.server = server.name;
     leak.escapes = containment::DescribeEscape(*info, true, server.leader, server.leader);
   } else {

@@ -331,6 +331,19 @@ class Cell {
     }
   }
 
+  // With the end of the journal, which tells how far its keeper came.
+  static std::string Contents(const fs::path& directory) {
+    std::string text;
+    std::error_code error;
+    for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
+      text += entry.path().lexically_relative(directory).string() + ' ';
+      if (entry.path().extension() != ".jsonl") continue;
+      const std::string journal = ReadFile(entry.path());
+      text += "(... " + journal.substr(journal.size() - std::min<std::size_t>(journal.size(), 600)) + ") ";
+    }
+    return text;
+  }
+
   void AwaitNothing() {
     const bool none = Soon([this] { return Left().empty(); }, options_.patience);
     if (!none) outcome_.survivors.push_back("below the driver: " + escape::Describe(Left()));
@@ -350,7 +363,7 @@ class Cell {
     for (const auto& entry : fs::directory_iterator(directory_.path())) {
       // Its keeper would have removed it; with both killed at one time nobody does.
       if (entry.path().filename().string().starts_with("curfew-") && !keeper_and_program)
-        Fail("a run's directory was left");
+        Fail("a run's directory was left: " + Contents(entry.path()));
     }
     if (column_.name == "SlowStop" && row_.servers && row_.grace && !fs::exists(In("clean"))) {
       Fail("the server did not get its time to stop");

@@ -21,6 +21,7 @@
 #include "processes.h"
 #include "procfs/proc.h"
 #include "readiness/listeners.h"
+#include "server/run.h"
 
 namespace curfew {
 namespace {
@@ -151,20 +152,21 @@ TEST(Inner, DISABLED_StartsAServerOnThePortOfTheOuterRun) {
   EXPECT_EQ(server.WaitExit(60s), std::nullopt);
 }
 
-// It daemonises: the keeper of a run is no child of its program.
+// Its keeper is no child of its program, and yet no leak.
 TEST(Nested, ServerThatIsACurfewProgramIsReadyByTheServerItStarts) {
   const Truth truth;
   {
     auto outer = Server::Start({.name = "outer",
                                 .command = InnerTest("StartsAServerOnThePortOfTheOuterRun"),
-                                .env = {{"OUTER_PORT", "{port}"}, {truth.kVariable, truth.token()}},
-                                .daemonizes = true});
+                                .env = {{"OUTER_PORT", "{port}"}, {truth.kVariable, truth.token()}}});
     EXPECT_THAT(outer, IsReady());
+    EXPECT_THAT(Run::Current().CheckForLeaks(Run::Scope::kTest, "this test"), IsEmpty());
     TcpClient client(outer.host(), outer.port());
     client.Send("x");
     EXPECT_EQ(client.Receive(1), "x");
     const auto stopped = outer.Stop();
     EXPECT_THAT(stopped.survivors, IsEmpty()) << stopped;
+    EXPECT_THAT(stopped.orphans, IsEmpty()) << stopped;
   }
   EXPECT_TRUE(truth.AwaitNothing()) << truth.Describe();
 }
