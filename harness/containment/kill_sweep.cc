@@ -63,6 +63,8 @@ KillSweep::KillSweep(const TreeFinder& finder, const process::Pidfd* leader, std
     : finder_(finder), leader_(leader), collect_(std::move(collect)), enclosures_(std::move(enclosures)) {}
 
 std::vector<Survivor> KillSweep::Run(Deadline deadline) {
+  // Before anybody is looked for: that takes the longer, the more a chain or a bomb has begun.
+  for (const auto* enclosure : enclosures_) enclosure->Kill();
   if (!collect_() && !Populated()) return {};
   if (!enclosures_.empty() && !KillEnclosed(std::min<Deadline>(deadline, Clock::now() + kEnclosed))) return {};
   std::vector<pid_t> killed;

@@ -9,6 +9,7 @@
 
 #include "containment/cgroup_home.h"
 #include "containment/kill_sweep.h"
+#include "containment/living.h"
 
 namespace curfew::containment {
 
@@ -76,7 +77,7 @@ Abandoned ReapAbandoned(const procfs::Proc& proc, const std::string& run, std::o
   for (const pid_t pid : living()) {
     if (auto info = proc.Describe(pid)) abandoned.processes.push_back(std::move(*info));
   }
-  std::ranges::move(KillSweep(finder, nullptr, [&] { return !living().empty(); }).Run(deadline),
+  std::ranges::move(KillSweep(finder, nullptr, [&] { return AnythingLives(finder); }).Run(deadline),
                     std::back_inserter(abandoned.survivors));
   return abandoned;
 }

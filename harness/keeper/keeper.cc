@@ -13,6 +13,7 @@
 
 #include "containment/cgroup_home.h"
 #include "containment/kill_sweep.h"
+#include "containment/living.h"
 #include "containment/stale.h"
 #include "keeper/evidence.h"
 #include "process/await_fd.h"
@@ -68,23 +69,13 @@ std::vector<std::string> LogTail(const std::string& log) {
   return lines;
 }
 
-// Whether anything of the tree is alive, where no wait(2) can tell. One pass over /proc is no proof: it may see the
-// parent when that has just ended, and miss the child that was just begun. So twice in a row nothing must live, and
-// nobody must have come or gone.
-bool AnythingLeft(const containment::TreeFinder& finder) {
-  std::set<pid_t> before;
-  for (int quiet = 0; quiet < 2;) {
-    std::set<pid_t> seen;
-    for (const auto& member : finder.FindThoroughly()) {
-      if (!member.zombie()) return true;
-      seen.insert(member.pid);
-    }
-    quiet = seen == before ? quiet + 1 : 0;
-    before = std::move(seen);
-    const timespec pause{0, 500'000};
-    ::ppoll(nullptr, 0, &pause, nullptr);
+// remove_all gives up at the first name that comes or goes meanwhile. What cannot be removed (another user's) stays.
+void RemoveDirectory(const std::filesystem::path& directory) {
+  std::error_code error;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    std::filesystem::remove_all(directory, error);
+    if (!error) return;
   }
-  return false;
 }
 
 // Why there is no leaf: by choice, or what failed.
@@ -136,8 +127,7 @@ void Keeper::Run(int own_pidfd) {
   TellOwnersEnd();
   journal_.Write({{"event", "run_end"}, {"run", options_.run}, {"why", ending_}});
   RescueResults();
-  std::error_code ignored;  // what cannot be removed (another user's) stays; the journal has been closed by then
-  if (!options_.directory.empty()) std::filesystem::remove_all(options_.directory, ignored);
+  if (!options_.directory.empty()) RemoveDirectory(options_.directory);
   if (end_asked_) Reply({{"op", "ok"}});
 }
 
@@ -423,7 +413,7 @@ void Keeper::Recover(const WardenRecord& lost) {
   }
   const auto collect = [this, &finder] {
     OnChild();
-    return AnythingLeft(finder);
+    return containment::AnythingLives(finder);
   };
   containment::KillSweep sweep(finder, nullptr, collect, enclosures);
   const auto survivors = sweep.Run(Clock::now() + kRecoverDeadline);
@@ -522,7 +512,7 @@ void Keeper::SweepStrays() {
   const containment::TreeFinder finder(procfs::SystemProc(), 0, options_.tag, std::move(excluded));
   const auto left = [this, &finder] {
     OnChild();
-    return AnythingLeft(finder);
+    return containment::AnythingLives(finder);
   };
   if (!left()) return;
   json strays = json::array();

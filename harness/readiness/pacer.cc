@@ -13,7 +13,8 @@ constexpr Duration kShortest = microseconds(100);
 constexpr Duration kLongest = milliseconds(10);
 constexpr int kPartOfWait = 40;
 constexpr Duration kRare = milliseconds(50);
-constexpr Duration kBusy = microseconds(300);
+// Two wakings in a row, the warden's and the server's: half a millisecond where processors are virtual.
+constexpr Duration kBusy = milliseconds(1);
 constexpr Duration kRapid = microseconds(20);
 constexpr Duration kFresh = milliseconds(2);
 // A loaded machine may take this long to let the caller go on.

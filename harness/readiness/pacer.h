@@ -13,7 +13,7 @@ namespace curfew::readiness {
 // ms, since servers print a little before or after they listen. Looks of that kind are paid from an allowance
 // that refills by one each 2 ms, so that a server which floods its log makes nobody spin: 500 looks a second
 // are half a percent of a core. A call of listen(2) that is told takes effect a few microseconds later, and going to sleep for so
-// short a time takes longer than that: look after look without a pause for 0.3 ms, then each 20 us up to 2 ms, then each
+// short a time takes longer than that: look after look without a pause for 1 ms, then each 20 us up to 2 ms, then each
 // 1 ms up to 50 ms.
 class Pacer {
  public:

@@ -3,13 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 
 #include "containment/stop_routine.h"
+#include "shared_counter.h"
 #include "warden_process.h"
 
 namespace curfew::containment {
@@ -19,25 +18,10 @@ using namespace std::chrono_literals;
 using curfew::testing::Fork;
 using curfew::testing::ReadyAndPause;
 using curfew::testing::RunAsWarden;
+using curfew::testing::SharedCounter;
 using curfew::testing::TellReady;
 using curfew::testing::WardenProcess;
 using Search = WardenProcess::Search;
-
-// Counts across processes, and so bounds what they may begin.
-class SharedCounter {
- public:
-  SharedCounter()
-      : count_(new (::mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<int>(0)) {}
-  ~SharedCounter() { ::munmap(count_, sizeof(std::atomic<int>)); }
-  SharedCounter(const SharedCounter&) = delete;
-  SharedCounter& operator=(const SharedCounter&) = delete;
-  int Next() const { return ++*count_; }
-  int count() const { return *count_; }
-
- private:
-  std::atomic<int>* count_;
-};
 
 std::vector<Survivor> Sweep(WardenProcess& warden, Duration timeout = 20s) {
   KillSweep sweep(warden.finder, &warden.leader, [&warden] { return warden.reaper->Collect(); });

@@ -108,9 +108,9 @@ TEST(PacerTest, CalledListenIsAwaitedWithoutPausesForAMomentAndThenWithShortOnes
   pacer.Looked(kStart + 1s + 5us, true);
   EXPECT_TRUE(pacer.busy());
   EXPECT_EQ(pacer.NextLook(), kStart + 1s + 5us);
-  pacer.Looked(kStart + 1s + 400us, true);
+  pacer.Looked(kStart + 1s + 1400us, true);
   EXPECT_FALSE(pacer.busy());
-  EXPECT_EQ(pacer.NextLook(), kStart + 1s + 420us);
+  EXPECT_EQ(pacer.NextLook(), kStart + 1s + 1420us);
   pacer.Looked(kStart + 1003ms, true);
   EXPECT_EQ(pacer.NextLook(), kStart + 1004ms) << "a loaded machine may let the caller wait";
   pacer.Looked(kStart + 1052ms, true);
