@@ -103,12 +103,12 @@ Server::Impl::~Impl() {
 }
 
 std::optional<leaks::LiveServer> Server::Impl::live() const {
-  if (life->stop_result() || life->lost()) return std::nullopt;
+  if (life->over()) return std::nullopt;
   return leaks::LiveServer{prepared->name(), life->tag(), life->warden(), life->Leader(), prepared->spec().daemonizes, life->init()};
 }
 
 void Server::Impl::AddCaptured(std::map<std::string, std::string>& values) const {
-  if (life->stop_result() || life->lost()) return;
+  if (life->over()) return;
   for (const auto& [group, text] : captured) {
     values["captured:" + group] = text;
     values["captured:" + prepared->name() + ':' + group] = text;

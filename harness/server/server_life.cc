@@ -69,13 +69,14 @@ void ServerLife::Take(const json& message) {
   }
   if (op == "stopped") {
     stop_result_ = message.at("result").get<StopResult>();
+    over_ = true;
     message.at("cause").get_to(stop_cause_);
   }
 }
 
 void ServerLife::Pump() {
   while (auto message = channel_.TryReceive()) Take(message->body);
-  if (!channel_.open() && !stop_result_) lost_ = true;
+  if (!channel_.open() && !stop_result_) over_ = lost_ = true;
 }
 
 void ServerLife::TakeListenHint() {

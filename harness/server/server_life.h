@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,7 +24,7 @@ struct Containment {
 };
 
 // One life of a server, from launch to the word that nothing of it is left, as its warden tells it.
-// One thread at a time.
+// One thread at a time, but for over() and what never changes after the launch: warden, leader, init, tag.
 class ServerLife : public readiness::Life, public readiness::TreeView {
  public:
   ServerLife(keeper::Channel channel, pid_t warden, std::optional<process::Tag> tag, bool daemonizes);
@@ -60,6 +61,8 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   [[nodiscard]] bool stop_announced() const { return stop_announced_; }
   // The warden is gone without a word: killed from outside.
   [[nodiscard]] bool lost() const { return lost_; }
+  // It is known to be stopped or lost. For any thread: other servers' starts and leak checks ask.
+  [[nodiscard]] bool over() const { return over_; }
 
   // Waits for the leader's end.
   [[nodiscard]] std::optional<ExitStatus> AwaitExit(Deadline deadline);
@@ -90,6 +93,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   pid_t init_ = 0;
   bool empty_ = false;
   bool lost_ = false;
+  std::atomic<bool> over_ = false;
   std::optional<ExitStatus> exit_status_;
   std::optional<StopResult> stop_result_;
   std::string why_no_kernel_event_ = "not launched";

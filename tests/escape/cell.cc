@@ -363,7 +363,7 @@ class Cell {
     for (const auto& entry : fs::directory_iterator(directory_.path())) {
       // Its keeper would have removed it; with both killed at one time nobody does.
       if (entry.path().filename().string().starts_with("curfew-") && !keeper_and_program)
-        Fail("a run's directory was left: " + Contents(entry.path()));
+        Fail("a run's directory was left: " + world_.KeeperEnds() + Contents(entry.path()));
     }
     if (column_.name == "SlowStop" && row_.servers && row_.grace && !fs::exists(In("clean"))) {
       Fail("the server did not get its time to stop");

@@ -103,7 +103,10 @@ std::vector<Process> World::Descendants(const std::set<pid_t>& except, const std
       if (except.contains(child.pid)) continue;
       open.push_back(child.pid);
       const bool nobodys = parent == self && child.zombie() && !own.contains(child.pid);
-      if (nobodys && ::waitpid(child.pid, nullptr, WNOHANG | __WALL) == child.pid) continue;
+      if (int status = 0; nobodys && ::waitpid(child.pid, &status, WNOHANG | __WALL) == child.pid) {
+        if (child.name == "curfew-keeper") keeper_ends_ += "keeper's wait status " + std::to_string(status) + "; ";
+        continue;
+      }
       found.push_back(std::move(child));
     }
   }

@@ -39,6 +39,8 @@ class World {
   // Everybody below this process, zombies too, except for those in `except` and what is below them. Collects the
   // zombies that were handed to this process, which are nobody's, but not those in `own`.
   [[nodiscard]] std::vector<Process> Descendants(const std::set<pid_t>& except, const std::set<pid_t>& own = {}) const;
+  // How keepers that were collected by that have ended.
+  [[nodiscard]] const std::string& KeeperEnds() const { return keeper_ends_; }
   // Who holds the marker, of all processes that can be read.
   [[nodiscard]] std::vector<Process> MarkerHolders() const;
   // Who is in the cgroup, or in one below.
@@ -55,6 +57,7 @@ class World {
 
   std::set<std::pair<dev_t, ino_t>> markers_;
   std::string cgroup_;
+  mutable std::string keeper_ends_;
 };
 
 [[nodiscard]] std::string Describe(const std::vector<Process>& processes);
