@@ -36,6 +36,9 @@ constexpr auto kHelpersTimeout = 120s;
 // A time-out does not run while the command is stopped (Ctrl-Z); it is looked at again after this.
 constexpr auto kTimeOutRetry = 200ms;
 
+// For the front to take the last words, however long it is stopped.
+constexpr auto kLastWordTimeout = 24h;
+
 Deadline SendDeadline() { return Clock::now() + 1s; }
 
 }  // namespace
@@ -362,13 +365,13 @@ void Guardian::FinishStop() {
     Tell({{"op", "ended"}, {"status", *reaper_->leader_status()}});
   }
   journal_.Write({{"event", "run_stopped"}, {"cause", cause_}, {"result", result}});
-  Tell({{"op", "stop"}, {"result", result}});
+  TellAtLast({{"op", "stop"}, {"result", result}});
   Finish();
 }
 
 void Guardian::Finish() {
   if (leaf_) leaf_->Remove();
-  Tell({{"op", "done"}, {"leaks", leaks_}});
+  TellAtLast({{"op", "done"}, {"leaks", leaks_}});
   if (!front_watch_) {
     // The front cannot write the end, nor remove what was made for the run.
     for (const auto& leak : leaks_) journal_.Write({{"event", "leak"}, {"leak", leak}});
@@ -384,6 +387,11 @@ void Guardian::TellWaiting(const std::string& what) { Tell({{"op", "waiting"}, {
 void Guardian::Tell(const json& message) {
   // A front that is gone is told nothing; one that is stopped reads when it goes on. The tree comes first.
   if (channel_.open()) static_cast<void>(channel_.Send(message, SendDeadline()));
+}
+
+void Guardian::TellAtLast(const json& message) {
+  // One that is gone is no wait at all: the other end of the channel is closed.
+  if (channel_.open()) static_cast<void>(channel_.Send(message, Clock::now() + kLastWordTimeout));
 }
 
 }  // namespace curfew::cli

@@ -92,6 +92,8 @@ class Guardian {
   void Finish();
   void TellWaiting(const std::string& what);
   void Tell(const nlohmann::json& message);
+  // What the front is here for, when nothing else is left to do: one that is stopped may take its time.
+  void TellAtLast(const nlohmann::json& message);
 
   boost::asio::io_context io_{1};
   boost::asio::signal_set children_{io_, SIGCHLD};

@@ -2,6 +2,7 @@
 #include "cli/inner_journals.h"
 
 #include <algorithm>
+#include <exception>
 #include <fstream>
 #include <set>
 
@@ -25,8 +26,8 @@ class Reader {
       if (event.is_discarded()) continue;
       try {
         Apply(event);
-      } catch (const json::exception&) {
-        // Somebody else's line: it says nothing to us.
+      } catch (const std::exception&) {
+        // Somebody else's line: it says nothing to us, and must not end what is done here for the command.
       }
     }
     if (run_ != nullptr && path.extension() == ".jsonl") run_->has_journal = true;
@@ -106,7 +107,9 @@ std::vector<InnerRun> ReadInnerJournals(const std::filesystem::path& directory) 
   std::error_code error;
   for (std::filesystem::recursive_directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->path().extension() == ".jsonl" || entry->path().extension() == ".notes") paths.push_back(entry->path());
+    const bool named_so = entry->path().extension() == ".jsonl" || entry->path().extension() == ".notes";
+    // A pipe of that name would be waited for.
+    if (std::error_code gone; named_so && entry->is_regular_file(gone)) paths.push_back(entry->path());
   }
   std::ranges::sort(paths);
   Reader reader;

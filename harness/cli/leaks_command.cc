@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/leaks_command.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +17,7 @@
 #include "leaks/run_directory.h"
 #include "procfs/system_proc.h"
 #include "report/encode.h"
+#include "report/escape.h"
 
 namespace curfew::cli {
 namespace {
@@ -122,10 +126,14 @@ std::string Title(const MachineRun& run) {
   if (run.owner_pid != 0) {
     title += " of " + std::to_string(run.owner_pid) + ' ' + CommandText(procfs::SystemProc().ReadCommand(run.owner_pid));
   }
-  for (const auto& inner : ReadInnerJournals(TemporaryDirectory() / ("curfew-" + run.id))) {
+  const auto directory = TemporaryDirectory() / ("curfew-" + run.id);
+  // Anybody can make one of that name; what another user has written is not to be read out to this one.
+  struct stat status {};
+  if (::lstat(directory.c_str(), &status) != 0 || status.st_uid != ::geteuid()) return title;
+  for (const auto& inner : ReadInnerJournals(directory)) {
     if (inner.run != run.id || inner.tests.empty() || inner.tests.back().end_ms != 0) continue;
     const std::chrono::system_clock::time_point began{std::chrono::milliseconds(inner.tests.back().begin_ms)};
-    title += ", in " + inner.tests.back().name + " for " + Age(std::chrono::system_clock::now() - began);
+    title += ", in " + report::OneLine(inner.tests.back().name, 1000) + " for " + Age(std::chrono::system_clock::now() - began);
   }
   return title;
 }

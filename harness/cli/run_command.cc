@@ -66,6 +66,7 @@ std::string RandomRunId() {
 struct Places {
   fs::path directory;
   fs::path journal;
+  fs::path kept;   // where the journal is to stay, if anywhere
   fs::path inner;  // where the runs inside put their journals
   process::FileDescriptor lock;  // on the directory, as long as we or the guardian live
 };
@@ -84,8 +85,10 @@ process::Result<Places> MakePlaces(const std::string& run) {
   places.inner = places.directory / "journals";
   if (const auto artifacts = Variable("CURFEW_ARTIFACTS"); !artifacts.empty()) {
     fs::create_directories(artifacts, error);  // what cannot be written is not; the run goes on
-    places.journal = fs::absolute(artifacts) / ("curfew-" + run + ".jsonl");
-  } else if (const auto outer = Variable("CURFEW_JOURNALS"); !outer.empty()) {
+    places.kept = fs::absolute(artifacts) / ("curfew-" + run + ".jsonl");
+    places.journal = places.kept;
+  }
+  if (const auto outer = Variable("CURFEW_JOURNALS"); !outer.empty()) {
     // A run inside another: its own inner ones below its name, so that it can tell them from its siblings'.
     places.journal = fs::path(outer) / (run + ".jsonl");
     places.inner = fs::path(outer) / (run + ".d");
@@ -141,7 +144,9 @@ void WriteEnd(const fs::path& path, const Outcome& outcome, const std::vector<In
   for (const auto& problem : read.unreadable) Say("curfew: " + Plain(problem) + "\n");
   const auto written = report::WriteReports(read.report, outputs);
   for (const auto& problem : written.errors) Say("curfew: " + Plain(problem) + "\n");
-  const bool printed = std::fputs(written.standard_output.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  // The command may have left its last line without an end; an annotation is one only at the beginning of a line.
+  const auto standard_output = (outputs.github && !written.standard_output.empty() ? "\n" : "") + written.standard_output;
+  const bool printed = std::fputs(standard_output.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!printed && !written.standard_output.empty()) Say("curfew: failed to write to standard output\n");
   const bool well = written.errors.empty() && (printed || written.standard_output.empty());
   if (!well) Say("curfew: the report instead:\n" + report::RenderText(read.report, false));
@@ -251,6 +256,9 @@ int RunCommand(const RunOptions& options, const InheritedSignals& signals) {
     written = WriteOutputs(options.outputs, *places);
   }
   std::error_code ignored;
+  if (!places->kept.empty() && places->kept != places->journal) {
+    fs::copy_file(places->journal, places->kept, fs::copy_options::overwrite_existing, ignored);
+  }
   fs::remove_all(places->directory, ignored);
   if (!outcome.ok()) return NotLaunched(outcome.failure());
   const auto verdict = Judge(*outcome, options.leaks);

@@ -43,7 +43,8 @@ void from_json(const json& in, ProcessInfo& process) {
   in.at("group").get_to(process.group);
   in.at("session").get_to(process.session);
   in.at("uid").get_to(process.uid);
-  process.state = in.at("state").get<std::string>().at(0);
+  const auto state = in.at("state").get<std::string>();
+  process.state = state.empty() ? '?' : state.front();
   in.at("name").get_to(process.name);
   in.at("command").get_to(process.command);
   in.at("cwd").get_to(process.cwd);

@@ -34,7 +34,10 @@ std::vector<fs::path> JournalsIn(const fs::path& directory) {
   std::vector<fs::path> paths;
   std::error_code error;
   for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() == ".jsonl") paths.push_back(entry->path());
+    // A pipe of that name would be waited for.
+    if (std::error_code gone; entry->path().extension() == ".jsonl" && entry->is_regular_file(gone)) {
+      paths.push_back(entry->path());
+    }
   }
   std::ranges::sort(paths);
   return paths;

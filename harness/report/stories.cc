@@ -126,8 +126,9 @@ std::vector<Blame> UnsaidLeaks(const Run& run) {
       return test.name == record.leak.test && test.result == TestResult::kFailed;
     });
     if (said) continue;
-    auto blame = std::ranges::find(blames, record.leak.test, &Blame::name);
-    if (blame == blames.end()) blame = blames.insert(blames.end(), {record.leak.test, {}});
+    const std::string name = record.leak.test.empty() ? "the command" : record.leak.test;
+    auto blame = std::ranges::find(blames, name, &Blame::name);
+    if (blame == blames.end()) blame = blames.insert(blames.end(), {name, {}});
     blame->leaks.push_back(&record);
   }
   return blames;

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -317,6 +319,53 @@ TEST_F(CliRunTest, JournalIsKeptWhereArtifactsAre) {
   std::string journal;
   for (const auto& entry : std::filesystem::directory_iterator(artifacts)) journal += ReadFile(entry.path());
   EXPECT_THAT(journal, AllOf(HasSubstr("\"run_begin\""), HasSubstr("\"leak\""), HasSubstr("\"run_end\"")));
+}
+
+TEST_F(CliRunTest, ARunInsideTellsTheOneAroundItWhereverItsJournalIsKept) {
+  const auto artifacts = directory_.path() + "/artifacts";
+  const std::string inside = std::string(CURFEW_PROGRAM) + " run --resources=off -- sh -c '" + kLeaveDaemon + "'; true";
+  EXPECT_EQ(Run({}, inside), 86);
+  EXPECT_EQ(Run({}, inside, {{"CURFEW_ARTIFACTS", artifacts}}), 86);
+  const std::filesystem::directory_iterator kept(artifacts);
+  EXPECT_EQ(std::distance(begin(kept), end(kept)), 2) << "each has kept its own";
+}
+
+// What is in the directory of journals is written by whatever runs there.
+TEST_F(CliRunTest, WildJournalsNeitherHoldItUpNorCostTheCommandItsStatus) {
+  const std::string begin = R"({"event":"run_begin","run":"cf0123456789","pid":1,"command":[],"time_ms":1})";
+  const std::string stateless =
+      R"({"event":"leak","time_ms":2,"leak":{"server":"","test":"","escapes":[],"evidence":[],"reaped":true,"why_alive":"",)"
+      R"("process":{"pid":1,"parent":1,"group":1,"session":1,"uid":0,"state":"","name":"","command":[],"cwd":"","ports":[],)"
+      R"("start_ticks":1,"started_ns":1}}})";
+  EXPECT_EQ(Run({"--json=" + directory_.path() + "/json"}, "mkfifo $CURFEW_JOURNALS/pipe.jsonl; printf '%s\\n' '" + begin + "' '" +
+                                                              stateless + "' >$CURFEW_JOURNALS/x.jsonl; exit 3"),
+            3);
+  EXPECT_THAT(ReadFile(directory_.path() + "/json"), HasSubstr("cf0123456789"));
+  EXPECT_THAT(Directories(), IsEmpty());
+}
+
+TEST_F(CliRunTest, AnAnnotationBeginsALine) {
+  EXPECT_EQ(Run({"--github"}, std::string("printf 'no end'; ") + kLeaveDaemon), 86);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("no end\n"), ContainsRegex("\n::error [^\n]*1 leaked by the command")));
+}
+
+// More than a socket takes at once, so that the guardian has to wait for its reader.
+TEST_F(CliRunTest, LeaksWithLongCommandsAreToldToAFrontThatWasStopped) {
+  ASSERT_EQ(::mkfifo((directory_.path() + "/go").c_str(), 0600), 0);
+  auto program = Start({},
+                       "long=$(printf '%9000s' 0 | tr ' ' 0); for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 "
+                       "21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do "
+                       "setsid sleep 200 $long </dev/null >/dev/null 2>&1 & done; echo begun; read go <" + directory_.path() + "/go");
+  ASSERT_TRUE(Says("begun"));
+  program->Signal(SIGSTOP);
+  std::ofstream(directory_.path() + "/go") << "go\n";
+  // The front and the guardian are left; and then more time than the guardian used to give.
+  ASSERT_TRUE(Eventually([this] { return truth_.Alive().size() <= 2; })) << truth_.Describe();
+  const auto since = std::chrono::steady_clock::now();
+  ASSERT_TRUE(Eventually([since] { return std::chrono::steady_clock::now() - since > std::chrono::milliseconds(1500); }));
+  program->Signal(SIGCONT);
+  EXPECT_EQ(Code(*program), 86);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("40 processes leaked"), Not(HasSubstr("killed from outside"))));
 }
 
 }  // namespace
