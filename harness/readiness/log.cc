@@ -27,6 +27,9 @@ LogScanner Scanner(const std::filesystem::path& path, const std::string& regex) 
   return {path, 0, std::move(pattern)};
 }
 
+// Milliseconds of work at most, even if it is nothing but ends of lines.
+constexpr std::size_t kAtOnce = 1U << 16U;
+
 // Reads to the end of what is written now.
 bool ScanAll(LogScanner& scanner) {
   LogScanner::State state = LogScanner::State::kMore;
@@ -72,13 +75,17 @@ std::optional<std::string> Log::WaitFor(const std::string& regex, Duration timeo
   const Deadline deadline = clock.Now() + process::Scaled(timeout);
   // Watched before it is read: what is written in between wakes the wait.
   const readiness::OutputWatch watch(path_);
-  while (!ScanAll(scanner)) {
+  for (;;) {
+    // In parts, so that neither a long log nor a flood outlasts the deadline.
+    const auto state = scanner.Scan(kAtOnce);
+    if (state == LogScanner::State::kFound) return scanner.line();
+    const bool all_read = state == LogScanner::State::kAtEnd;
     const Deadline now = clock.Now();
-    // A line without its newline may be half of one, so it counts only when there is no more time.
-    if (now >= deadline) return FoundOrUnfinished(scanner, false);
-    AwaitOutput(watch, now, deadline);
+    // A line without its newline may be half of one, so it counts only when there is no more time. Without any time to
+    // wait what is there is read all the same.
+    if (now >= deadline && (all_read || timeout > Duration::zero())) return FoundOrUnfinished(scanner, false);
+    if (all_read) AwaitOutput(watch, now, deadline);
   }
-  return scanner.line();
 }
 
 }  // namespace curfew

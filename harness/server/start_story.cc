@@ -140,7 +140,10 @@ StartError TellStory(const PreparedServer& server, const FailedStart& failed) {
   if (failed.stop) out << "\n  then        " << failed.stop->ToString();
   if (failed.pid != 0) {
     out << "\n  log         " << (tail.empty() ? "empty" : "its last lines:");
-    for (const auto& line : tail) out << "\n    | " << line;
+    for (auto line : tail) {
+      std::ranges::replace(line, '\0', ' ');  // what() would end there
+      out << "\n    | " << line;
+    }
   }
   if (const auto advice = Advice(server, failed, tail); !advice.empty()) out << "\n  try         " << advice;
   StartError::Details details;

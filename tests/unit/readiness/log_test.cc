@@ -108,6 +108,16 @@ TEST_F(LogTest, NegativeTimeoutIsNoWait) {
   EXPECT_EQ(log_.WaitFor("ready", -1s), std::nullopt);
 }
 
+TEST_F(LogTest, WaitEndsAtItsDeadlineThoughThereIsMoreToRead) {
+  dir_.Append("log", std::string(2 << 20, '\n'));
+  const auto took = [](const auto& action) {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(action(), std::nullopt);
+    return std::chrono::steady_clock::now() - begin;
+  };
+  EXPECT_LT(took([this] { return log_.WaitFor("never", 1ns); }), took([this] { return log_.Find("never"); }) / 4);
+}
+
 class LogScannerTest : public ::testing::Test {
  protected:
   LogScanner Scanner(const std::string& regex, std::uint64_t offset = 0) {
