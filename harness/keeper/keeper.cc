@@ -69,15 +69,6 @@ std::vector<std::string> LogTail(const std::string& log) {
   return lines;
 }
 
-// remove_all gives up at the first name that comes or goes meanwhile. What cannot be removed (another user's) stays.
-void RemoveDirectory(const std::filesystem::path& directory) {
-  std::error_code error;
-  for (int attempt = 0; attempt < 5; ++attempt) {
-    std::filesystem::remove_all(directory, error);
-    if (!error) return;
-  }
-}
-
 // Why there is no leaf: by choice, or what failed.
 std::string WhyNot(const process::Failure& failure) {
   return failure.error == 0 ? failure.operation : "failed to " + failure.ToString();
@@ -127,7 +118,8 @@ void Keeper::Run(int own_pidfd) {
   TellOwnersEnd();
   journal_.Write({{"event", "run_end"}, {"run", options_.run}, {"why", ending_}});
   RescueResults();
-  if (!options_.directory.empty()) RemoveDirectory(options_.directory);
+  std::error_code ignored;  // what cannot be removed (another user's) stays; the journal has been closed by then
+  if (!options_.directory.empty()) std::filesystem::remove_all(options_.directory, ignored);
   if (end_asked_) Reply({{"op", "ok"}});
 }
 

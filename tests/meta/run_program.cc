@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_program.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
