@@ -123,7 +123,7 @@ def check_reference(program):
     said = re.sub(r"(?m)\]\s{2,}.*$", "]", said)
     compare("argument", set(re.findall(r"\b[A-Z][A-Z_]{3,}\b", said)),
             set(re.findall(r"\b[A-Z][A-Z_]{3,}\b", "".join(re.findall(r"^\| (`.*?) \|", section(page, "curfew_discover_tests"), re.M)))))
-    built = "".join(read(path) for path in ("CMakeLists.txt", "cmake/CurfewDependencies.cmake"))
+    built = "".join(read(path) for path in ("CMakeLists.txt", "cmake/CurfewDependencies.cmake", "harness/grpc/CMakeLists.txt"))
     compare("CMake option", set(re.findall(r"option\((CURFEW_\w+)|set\((CURFEW_\w+) [^\n]*CACHE STRING", built)) and
             {a or b for a, b in re.findall(r"option\((CURFEW_\w+)|set\((CURFEW_\w+) [^\n]*CACHE STRING", built)},
             set(re.findall(r"^\| `(CURFEW_\w+)`", section(page, "CMake options"), re.M)))
