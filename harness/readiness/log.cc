@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <poll.h>
 
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <limits>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include <curfew/log.h>
@@ -30,10 +31,16 @@ LogScanner Scanner(const std::filesystem::path& path, const std::string& regex) 
 // Milliseconds of work at most, even if it is nothing but ends of lines.
 constexpr std::size_t kAtOnce = 1U << 16U;
 
-// Reads to the end of what is written now.
-bool ScanAll(LogScanner& scanner) {
+// What is written now. Whoever reads until there is no more may never end: a flood can be quicker than its reader.
+std::uint64_t SizeNow(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : size;
+}
+
+bool ScanAll(LogScanner& scanner, std::uint64_t size) {
   LogScanner::State state = LogScanner::State::kMore;
-  while (state == LogScanner::State::kMore) state = scanner.Scan(std::numeric_limits<std::size_t>::max());
+  while (state == LogScanner::State::kMore && scanner.offset() < size) state = scanner.Scan(kAtOnce);
   return state == LogScanner::State::kFound;
 }
 
@@ -56,7 +63,10 @@ void AwaitOutput(const readiness::OutputWatch& watch, Deadline now, Deadline dea
 
 std::string Log::Text() const {
   std::ifstream file(path_, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string text(SizeNow(path_), '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
 }
 
 std::vector<std::string> Log::Tail(std::size_t lines) const {
@@ -65,7 +75,7 @@ std::vector<std::string> Log::Tail(std::size_t lines) const {
 
 std::optional<std::string> Log::Find(const std::string& regex) const {
   LogScanner scanner = Scanner(path_, regex);
-  const bool found = ScanAll(scanner);
+  const bool found = ScanAll(scanner, SizeNow(path_));
   return FoundOrUnfinished(scanner, found);
 }
 
@@ -75,6 +85,7 @@ std::optional<std::string> Log::WaitFor(const std::string& regex, Duration timeo
   const Deadline deadline = clock.Now() + process::Scaled(timeout);
   // Watched before it is read: what is written in between wakes the wait.
   const readiness::OutputWatch watch(path_);
+  const std::uint64_t there = SizeNow(path_);
   for (;;) {
     // In parts, so that neither a long log nor a flood outlasts the deadline.
     const auto state = scanner.Scan(kAtOnce);
@@ -83,7 +94,7 @@ std::optional<std::string> Log::WaitFor(const std::string& regex, Duration timeo
     const Deadline now = clock.Now();
     // A line without its newline may be half of one, so it counts only when there is no more time. Without any time to
     // wait what is there is read all the same.
-    if (now >= deadline && (all_read || timeout > Duration::zero())) return FoundOrUnfinished(scanner, false);
+    if (now >= deadline && (all_read || timeout > Duration::zero() || scanner.offset() >= there)) return FoundOrUnfinished(scanner, false);
     if (all_read) AwaitOutput(watch, now, deadline);
   }
 }

@@ -2,6 +2,7 @@
 #include "readiness/log_scanner.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,7 +35,10 @@ LogScanner::State LogScanner::Scan(std::size_t budget) {
   for (std::size_t used = 0; used < budget;) {
     const ssize_t got = ::pread(file_.get(), chunk.data(), chunk.size(), static_cast<off_t>(offset_));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return State::kAtEnd;
+    if (got <= 0) {
+      if (got == 0 && NoticeTruncation()) continue;
+      return State::kAtEnd;
+    }
     const auto size = static_cast<std::size_t>(got);
     used += size;
     offset_ += size;
@@ -45,6 +49,18 @@ LogScanner::State LogScanner::Scan(std::size_t budget) {
     if (size < chunk.size()) return State::kAtEnd;
   }
   return State::kMore;
+}
+
+bool LogScanner::NoticeTruncation() {
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  if (static_cast<std::uint64_t>(status.st_size) >= offset_) return false;
+  offset_ = 0;
+  buffer_.clear();
+  searched_ = 0;
+  window_slid_ = false;
+  line_matched_ = false;
+  return true;
 }
 
 bool LogScanner::TakeLines() {

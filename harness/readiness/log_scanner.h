@@ -29,7 +29,8 @@ class LogScanner {
   LogScanner(std::filesystem::path path, std::uint64_t offset, Pattern pattern, int occurrence = 1);
 
   // Reads on, at most about `budget` bytes. Once found, always found. A file that is not there is an empty
-  // one.
+  // one. One that has become shorter was emptied, as by logrotate's copytruncate, and is read from its begin: what is
+  // written until then to the length it had before is missed.
   [[nodiscard]] State Scan(std::size_t budget);
   // Whether the last line, which has no newline yet, matches as it stands.
   [[nodiscard]] bool UnfinishedMatches() const;
@@ -38,6 +39,8 @@ class LogScanner {
   [[nodiscard]] const std::string& line() const { return found_line_; }
   [[nodiscard]] std::string_view unfinished() const { return buffer_; }
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
+  // How far it has read.
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
   // How many lines have matched, and what the named groups of the pattern were in the last that was looked for.
   [[nodiscard]] int matches() const { return matches_; }
   [[nodiscard]] int occurrence() const { return occurrence_; }
@@ -45,6 +48,8 @@ class LogScanner {
   [[nodiscard]] const Pattern& pattern() const { return pattern_; }
 
  private:
+  // Begins anew if the file is shorter than what was read of it.
+  [[nodiscard]] bool NoticeTruncation();
   // Matches every finished line of the buffer and drops it; true when one was the one looked for.
   [[nodiscard]] bool TakeLines();
   // Matches what is there of an overlong line and keeps only its end; true when it was the one looked for.

@@ -15,6 +15,8 @@ namespace curfew::readiness {
 
 // A regex that takes linear time whatever it is and whatever it is matched with (RE2): a wait must end at its
 // deadline, and the patterns and the output are other people's.
+//
+// Text is taken for UTF-8, and what is none byte by byte, as Latin-1: `.` matches every byte of it.
 class Pattern {
  public:
   explicit Pattern(const std::string& regex);
@@ -37,7 +39,11 @@ class Pattern {
   [[nodiscard]] std::vector<std::string> GroupNames() const;
 
  private:
+  [[nodiscard]] bool Match(std::string_view line, std::size_t from, std::size_t to,
+                           std::vector<std::string_view>& groups) const;
+
   std::unique_ptr<re2::RE2> regex_;
+  std::unique_ptr<re2::RE2> bytewise_;  // the same for what is no UTF-8
 };
 
 }  // namespace curfew::readiness

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -118,6 +119,15 @@ TEST_F(LogTest, WaitEndsAtItsDeadlineThoughThereIsMoreToRead) {
   EXPECT_LT(took([this] { return log_.WaitFor("never", 1ns); }), took([this] { return log_.Find("never"); }) / 4);
 }
 
+TEST(EndlessLogTest, IsReadToWhereItIsNow) {
+  // No writer is as quick as this one. Its size is said to be 0.
+  const Log endless("/dev/zero");
+  EXPECT_EQ(endless.Find("never"), std::nullopt);
+  EXPECT_EQ(endless.WaitFor("never", 0s), std::nullopt);
+  EXPECT_EQ(endless.WaitFor("never", 1ms), std::nullopt);
+  EXPECT_EQ(endless.Text(), "");
+}
+
 class LogScannerTest : public ::testing::Test {
  protected:
   LogScanner Scanner(const std::string& regex, std::uint64_t offset = 0) {
@@ -141,6 +151,17 @@ TEST_F(LogScannerTest, ReadsOnlyWhatIsNew) {
 TEST_F(LogScannerTest, BeginsWhereItIsTold) {
   dir_.Append("log", "ready\nstarting again\n");
   EXPECT_EQ(Scanner("ready", 6).Scan(kAll), State::kAtEnd);
+}
+
+TEST_F(LogScannerTest, FileThatWasEmptiedIsReadFromItsBegin) {
+  LogScanner scanner = Scanner("^ready");
+  dir_.Append("log", "one\ntwo\nhalf a li");
+  EXPECT_EQ(scanner.Scan(kAll), State::kAtEnd);
+  std::filesystem::resize_file(dir_.path() / "log", 0);
+  EXPECT_EQ(scanner.Scan(kAll), State::kAtEnd);
+  EXPECT_EQ(scanner.unfinished(), "") << "it is gone";
+  dir_.Append("log", "ready\n");
+  EXPECT_EQ(scanner.Scan(kAll), State::kFound);
 }
 
 TEST_F(LogScannerTest, UnfinishedLineIsNotFoundButCanBeAskedFor) {
@@ -222,6 +243,16 @@ TEST_F(LogScannerTest, PatternThatBacktracksElsewhereEnds) {
   dir_.Append("log", std::string(100'000, 'a') + "!\n");
   EXPECT_EQ(Scanner("^(a+)+$").Scan(kAll), State::kAtEnd);
   EXPECT_EQ(Scanner("(a|aa)+(a|aa)+(a|aa)+b").Scan(kAll), State::kAtEnd);
+}
+
+TEST(PatternTest, WhatIsNoUtf8IsMatchedByteByByte) {
+  EXPECT_TRUE(Pattern("^begin.*end$").Matches("begin \xff\xfe end"));
+  EXPECT_TRUE(Pattern("gr..e").Matches("gr\xfc\xdf"
+                                       "e"))
+      << "Latin-1";
+  EXPECT_EQ(Pattern("^a(?P<rest>.*)$").Captures("a\xff", 0, 2).at("rest"), "\xff");
+  EXPECT_TRUE(Pattern("^.$").Matches("\xc3\xa9")) << "one character of UTF-8";
+  EXPECT_FALSE(Pattern("^..$").Matches("\xc3\xa9"));
 }
 
 TEST(PatternTest, SaysWhyItDoesNotCompile) {
