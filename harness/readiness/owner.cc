@@ -35,19 +35,18 @@ Ownership OwnerCheck::Of(std::uint64_t inode, uid_t socket_uid) {
 
   const pid_t leader = tree_.Leader();
   bool readable = true;
-  const auto holds = [&](pid_t pid) {
-    const Holds answer = Look(pid, inode);
+  const auto holds = [&](Holds answer) {
     if (answer == Holds::kUnreadable) readable = false;
     if (answer == Holds::kYes) proven_.insert(inode);
     return answer == Holds::kYes;
   };
-  if (FindQuickly(leader, inode) || holds(leader)) return ours;
+  if (holds(LookAtLeader(leader, inode))) return ours;
   std::vector<pid_t> members = tree_.Pids();
   for (const pid_t pid : members) {
-    if (pid != leader && holds(pid)) return ours;
+    if (pid != leader && holds(Look(pid, inode))) return ours;
   }
 
-  members.push_back(leader);
+  if (tree_.LeaderLives()) members.push_back(leader);
   if (std::optional<Ownership> stranger = FindStranger(members, inode)) return *stranger;
   if (!readable) {
     return {Ownership::Verdict::kNotProvable, "a process of the server does not show its descriptors"};
@@ -55,19 +54,26 @@ Ownership OwnerCheck::Of(std::uint64_t inode, uid_t socket_uid) {
   return Unheld(inode, socket_uid);
 }
 
-bool OwnerCheck::FindQuickly(pid_t pid, std::uint64_t inode) {
+OwnerCheck::Holds OwnerCheck::LookAtLeader(pid_t leader, std::uint64_t inode) {
+  const Holds answer = FindQuickly(leader, inode) ? Holds::kYes : Look(leader, inode);
+  // The number may have been given to a stranger, who may have taken the port, too.
+  return answer == Holds::kNo || tree_.LeaderLives() ? answer : Holds::kNo;
+}
+
+bool OwnerCheck::FindQuickly(pid_t pid, std::uint64_t inode) const {
+  const auto learnt = learnt_.find(inode);
+  if (learnt != learnt_.end() && SocketAt(proc_, pid, learnt->second) == inode) return true;
   for (int descriptor = kFirstGuess; descriptor < kLastGuess; ++descriptor) {
-    if (SocketAt(proc_, pid, descriptor) != inode) continue;
-    proven_.insert(inode);
-    return true;
+    if (SocketAt(proc_, pid, descriptor) == inode) return true;
   }
   return false;
 }
 
 void OwnerCheck::LearnLeader() {
   const pid_t leader = tree_.Leader();
+  learnt_.clear();
   for (int descriptor = kFirstGuess; descriptor < kLastGuess; ++descriptor) {
-    if (const auto inode = SocketAt(proc_, leader, descriptor)) proven_.insert(*inode);
+    if (const auto inode = SocketAt(proc_, leader, descriptor)) learnt_.emplace(*inode, descriptor);
   }
 }
 
@@ -109,7 +115,7 @@ Ownership OwnerCheck::Unheld(std::uint64_t inode, uid_t socket_uid) {
 }
 
 bool OwnerCheck::InTree(pid_t pid) const {
-  return pid == tree_.Leader() || Contains(tree_.Pids(), pid);
+  return (pid == tree_.Leader() && tree_.LeaderLives()) || Contains(tree_.Pids(), pid);
 }
 
 std::string OwnerCheck::Describe(pid_t pid) const {

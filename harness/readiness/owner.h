@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +21,9 @@ class TreeView {
   virtual ~TreeView() = default;
   // The process that was launched. Asked first, since nearly always it holds the socket.
   [[nodiscard]] virtual pid_t Leader() const = 0;
+  // Whether that process is still the one that has this number: once it has been collected the kernel gives the number
+  // to others. Asked after something was read of the number, so that what was read was the leader's.
+  [[nodiscard]] virtual bool LeaderLives() const { return true; }
   // Every living process of the tree now, in any order. Only asked when the leader does not hold the socket.
   [[nodiscard]] virtual std::vector<pid_t> Pids() const = 0;
 };
@@ -50,8 +54,9 @@ class OwnerCheck {
   OwnerCheck(const TreeView& tree, const procfs::Proc& proc) : tree_(tree), proc_(proc) {}
 
   [[nodiscard]] Ownership Of(std::uint64_t inode, uid_t socket_uid);
-  // Looks which sockets the leader has now at its low descriptors, and remembers them as proven. For the moment before
-  // it listens: the question whose a socket is is then answered already.
+  // Looks which sockets the leader has now at its low descriptors. For the moment before it listens: to prove one of
+  // them then takes one look, at the descriptor where it was. Nothing is proven by it: a socket that does not listen yet
+  // may be passed on before it does.
   void LearnLeader();
   // Whether the number belongs to the tree now.
   [[nodiscard]] bool InTree(pid_t pid) const;
@@ -61,9 +66,11 @@ class OwnerCheck {
  private:
   enum class Holds { kYes, kNo, kUnreadable };
   [[nodiscard]] Holds Look(pid_t pid, std::uint64_t inode) const;
+  // As Look at the leader, if that is still the process which has this number.
+  [[nodiscard]] Holds LookAtLeader(pid_t leader, std::uint64_t inode);
   // Looks at some low descriptors by their numbers: a third of what it takes to list all, since the kernel makes an
-  // inode of each that is listed. True: it holds the socket, which is remembered.
-  [[nodiscard]] bool FindQuickly(pid_t pid, std::uint64_t inode);
+  // inode of each that is listed. True: it holds the socket.
+  [[nodiscard]] bool FindQuickly(pid_t pid, std::uint64_t inode) const;
   // Nothing if no process that can be read holds the socket.
   [[nodiscard]] std::optional<Ownership> FindStranger(const std::vector<pid_t>& members,
                                                       std::uint64_t inode) const;
@@ -72,6 +79,7 @@ class OwnerCheck {
   const TreeView& tree_;
   const procfs::Proc& proc_;
   std::set<std::uint64_t> proven_;
+  std::map<std::uint64_t, int> learnt_;  // at which descriptor of the leader a socket was
   // How often in a row a socket was seen that nobody readable holds.
   std::uint64_t unheld_inode_ = 0;
   int unheld_looks_ = 0;

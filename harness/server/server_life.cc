@@ -51,11 +51,28 @@ process::Result<void> ServerLife::Launch(const json& request, int descriptor) {
       finder_.AddInit(init_);
       body.at("containment").get_to(containment_.level);
       body.at("why_not").get_to(containment_.why_not);
+      PinLeader();
       return {};
     }
     Take(body);
     if (stop_result_) return Failure{"launch: " + stop_cause_, ECANCELED};
   }
+}
+
+// Pinned first and looked at afterwards: a leader that has ended already may have been collected by its warden, and the
+// number be another's.
+void ServerLife::PinLeader() {
+  auto opened = process::Pidfd::Open(leader_);
+  if (!opened.ok()) {
+    if (opened.failure().error == ESRCH) leader_process_ = process::Pidfd::Gone(leader_);
+    return;
+  }
+  leader_process_ = finder_.Contains(leader_) ? std::move(*opened) : process::Pidfd::Gone(leader_);
+}
+
+bool ServerLife::LeaderLives() const {
+  // Without a descriptor to be had for it the number has to be asked.
+  return leader_process_ ? leader_process_->valid() && !leader_process_->Ended() : finder_.Contains(leader_);
 }
 
 void ServerLife::Take(const json& message) {
@@ -167,6 +184,7 @@ process::Result<process::FileDescriptor> ServerLife::Connect(const std::string& 
   const auto answer = Await("connected", AnswerDeadline(), &socket);
   if (!answer.ok()) return Failure{operation, answer.failure().error};
   if (const int error = answer.value().at("errno").get<int>(); error != 0) return Failure{operation, error};
+  if (!socket.valid()) return Failure{operation, EMFILE};  // the kernel closes what there is no descriptor for
   return socket;
 }
 

@@ -11,6 +11,7 @@
 
 #include "containment/tree_finder.h"
 #include "keeper/channel.h"
+#include "process/pidfd.h"
 #include "process/tag.h"
 #include "readiness/owner.h"
 #include "readiness/race.h"
@@ -45,6 +46,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   void TakeListenHint() override;
   // readiness::TreeView
   [[nodiscard]] pid_t Leader() const override { return leader_; }
+  [[nodiscard]] bool LeaderLives() const override;
   [[nodiscard]] std::vector<pid_t> Pids() const override;
 
   [[nodiscard]] Tree Snapshot() const;
@@ -78,6 +80,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   void SignalWarden(int signal);
 
  private:
+  void PinLeader();
   void Pump();
   void Take(const nlohmann::json& message);
   // The next message with this op; others are taken in on the way.
@@ -90,6 +93,7 @@ class ServerLife : public readiness::Life, public readiness::TreeView {
   bool daemonizes_;
   Containment containment_;
   pid_t leader_ = 0;
+  std::optional<process::Pidfd> leader_process_;  // absent: there was no descriptor to pin it
   pid_t init_ = 0;
   bool empty_ = false;
   bool lost_ = false;

@@ -201,6 +201,42 @@ TEST_F(OwnerCheckTest, HolderThatEndsWhileItIsDescribedIsNoVerdict) {
   EXPECT_EQ(owner_.Of(kInode, kUid).verdict, Verdict::kUnclear);
 }
 
+// Of a daemon: its leader has ended and been collected, and the kernel has given the number to a stranger.
+class TreeWithoutLeader : public MockTree {
+ public:
+  [[nodiscard]] bool LeaderLives() const override { return false; }
+};
+
+TEST_F(OwnerCheckTest, NumberOfALeaderThatIsGoneProvesNothing) {
+  ::testing::StrictMock<TreeWithoutLeader> tree;
+  EXPECT_CALL(tree, Leader()).WillRepeatedly(Return(100));
+  EXPECT_CALL(tree, Pids()).WillRepeatedly(Return(std::vector<pid_t>{101}));
+  OwnerCheck owner(tree, proc_);
+  Holds(100);
+  const Ownership whose = owner.Of(kInode, kUid);
+  EXPECT_EQ(whose.verdict, Verdict::kStrangers);
+  EXPECT_THAT(whose.holder, HasSubstr("pid 100"));
+  EXPECT_FALSE(owner.InTree(100));
+  Holds(101, kInode + 1);
+  EXPECT_EQ(owner.Of(kInode + 1, kUid).verdict, Verdict::kOurs);
+}
+
+TEST_F(OwnerCheckTest, SocketOfTheLeaderThatIsPassedOnBeforeItListensIsNotProven) {
+  TreeIsRead();
+  Holds(100);
+  owner_.LearnLeader();
+  std::filesystem::remove(root_.root() / "100/fd/7");
+  AddProcess(300, "stranger");
+  Holds(300);
+  EXPECT_EQ(owner_.Of(kInode, kUid).verdict, Verdict::kStrangers);
+}
+
+TEST_F(OwnerCheckTest, WhatWasLearntOfTheLeaderIsLookedAtOnceMore) {
+  Holds(100);
+  owner_.LearnLeader();
+  EXPECT_EQ(owner_.Of(kInode, kUid).verdict, Verdict::kOurs);
+}
+
 TEST(OwnerCheckOnRealProcTest, KnowsItsOwnSocketsAndThoseOfAChild) {
   const procfs::Proc proc;
   const process::FileDescriptor socket = curfew::testing::Listen("127.0.0.1");
