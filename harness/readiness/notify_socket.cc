@@ -124,7 +124,10 @@ bool NotifySocket::TakeOne(Deadline now, const FindStranger& find_stranger) {
     ++news_.refused;
     news_.refused_sender = std::move(*stranger);
   } else {
-    TakeIn({text.data(), static_cast<std::size_t>(got)}, now);
+    std::string_view message(text.data(), static_cast<std::size_t>(got));
+    // Of a line that was cut nobody knows what it said.
+    if ((header.msg_flags & MSG_TRUNC) != 0) message = message.substr(0, message.rfind('\n') + 1);
+    TakeIn(message, now);
   }
   return true;
 }

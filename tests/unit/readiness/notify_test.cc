@@ -92,6 +92,15 @@ TEST_F(NotifyTest, ReadyOfTheTreeWillDo) {
   EXPECT_THAT(Look().saw, AllOf(HasSubstr("STATUS=\"serving\""), HasSubstr("MAINPID=42")));
 }
 
+TEST_F(NotifyTest, LineThatDidNotFitIsNotBelieved) {
+  constexpr std::size_t kRoom = 8192;
+  const std::string end = "\nREADY=1";
+  std::string long_one = "STATUS=";
+  long_one.resize(kRoom - end.size(), 'x');
+  EXPECT_FALSE(LookAfter(long_one + end + "0").satisfied) << "READY=10 is not READY=1";
+  EXPECT_TRUE(LookAfter("READY=1\nSTATUS=" + std::string(kRoom, 'x')).satisfied);
+}
+
 TEST_F(NotifyTest, StoppingTakesReadyBack) {
   EXPECT_TRUE(LookAfter("READY=1").satisfied);
   const Observation seen = LookAfter("STOPPING=1\nERRNO=98\nEXIT_STATUS=3");
