@@ -31,7 +31,10 @@ std::filesystem::path OwnFile() {
 
 std::vector<Place> Places() {
   if (const char* chosen = std::getenv("CURFEW_KEEPER_PROGRAM")) {
-    return {{chosen, "the variable CURFEW_KEEPER_PROGRAM"}};
+    // The keeper runs elsewhere, and looks for the warden beside its own file.
+    std::error_code error;
+    const auto absolute = std::filesystem::absolute(chosen, error);
+    return {{error || *chosen == '\0' ? std::string(chosen) : absolute.string(), "the variable CURFEW_KEEPER_PROGRAM"}};
   }
   std::vector<Place> places;
   if (curfew_keeper_program != nullptr) places.emplace_back(curfew_keeper_program, "the build of this program");

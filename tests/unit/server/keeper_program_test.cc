@@ -26,6 +26,15 @@ TEST_F(KeeperProgramTest, TheEnvironmentComesFirst) {
   EXPECT_EQ(FindKeeperProgram().path, "/bin/true");
 }
 
+TEST_F(KeeperProgramTest, RelativeVariableIsMeantFromHere) {
+  const auto here = std::filesystem::current_path();
+  std::filesystem::current_path("/usr/bin");
+  ::setenv("CURFEW_KEEPER_PROGRAM", "./true", 1);
+  const auto found = FindKeeperProgram();
+  std::filesystem::current_path(here);
+  EXPECT_TRUE(found.path.starts_with("/usr/bin/")) << found.path;
+}
+
 TEST_F(KeeperProgramTest, AWrongVariableIsNotPassedOver) {
   ::setenv("CURFEW_KEEPER_PROGRAM", "/nowhere/curfew-keeper", 1);
   const auto found = FindKeeperProgram();
