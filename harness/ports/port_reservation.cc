@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <string>
@@ -96,6 +97,11 @@ Result<PortReservation> PortReservation::Any(Protocol protocol, const std::strin
     if (other.ok()) return other;
   }
   return reserved;
+}
+
+std::uint64_t PortReservation::inode() const {
+  struct stat status {};
+  return ::fstat(socket_.get(), &status) == 0 ? status.st_ino : 0;
 }
 
 Result<PortReservation> PortReservation::Of(std::uint16_t port, Protocol protocol, const std::string& address) {

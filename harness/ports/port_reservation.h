@@ -48,6 +48,8 @@ class PortReservation {
   }
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  // By which the kernel's tables name the socket that holds it; 0 if they do not.
+  [[nodiscard]] std::uint64_t inode() const;
 
  private:
   PortReservation(process::FileDescriptor socket, std::uint16_t port)

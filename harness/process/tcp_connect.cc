@@ -15,16 +15,21 @@
 namespace curfew::process {
 
 Result<FileDescriptor> BeginConnect(const std::string& host, std::uint16_t port) {
-  const std::string operation = "connect to " + host + ':' + std::to_string(port);
-  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
+  const bool ipv6 = host.find(':') != std::string::npos;
+  const std::string operation = "connect to " + (ipv6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(port);
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(port);
+  const int parsed = ipv6 ? ::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) : ::inet_pton(AF_INET, host.c_str(), &v4.sin_addr);
+  if (parsed != 1) return Failure{operation, EINVAL};
+  FileDescriptor socket(::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.valid()) return Failure{operation, errno};
-  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return Failure{operation, EINVAL};
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS) {
-    return Failure{operation, errno};
-  }
+  const auto* address = ipv6 ? reinterpret_cast<const sockaddr*>(&v6) : reinterpret_cast<const sockaddr*>(&v4);
+  const auto size = static_cast<socklen_t>(ipv6 ? sizeof v6 : sizeof v4);
+  if (::connect(socket.get(), address, size) != 0 && errno != EINPROGRESS) return Failure{operation, errno};
   return socket;
 }
 

@@ -46,7 +46,14 @@ Observation AcceptProbe::GoOn(Deadline now) {
     int error = 0;
     socklen_t size = sizeof error;
     ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error == 0) return Conclude(now, true, "accepted");
+    if (error == 0) {
+      // Before it was asked the server listened; whoever has taken its place since may have been reached instead.
+      Observation listening = listening_.Look(now);
+      Observation seen = Conclude(now, !listening.taken, listening.taken ? listening.saw : "accepted");
+      seen.taken = std::move(listening.taken);
+      seen.by_ipv4 = family_ == AF_INET;
+      return seen;
+    }
     // "::" with IPV6_V6ONLY looks like one that serves both: it is found out by being refused.
     if (error == ECONNREFUSED) family_ = family_ == AF_INET ? AF_INET6 : AF_INET;
     return Conclude(now, false,

@@ -6,11 +6,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <curfew/exit_status.h>
 
 namespace curfew::readiness {
+
+// What stands, in the words of a command, for a {captured:GROUP} that this server's own log has still to show. The control
+// character (SUBSTITUTE) tells it from the same text that is meant literally: {{captured:GROUP}}, ${captured:GROUP}.
+inline constexpr std::string_view kLateCapture = "\x1a{captured:";
 
 // How a run of a command came out.
 struct CommandEnd {

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 std::string Title(const std::vector<std::string>& argv) {
   ProcessInfo shown;
   shown.command = argv;
+  for (std::string& word : shown.command) std::erase(word, kLateCapture.front());
   return "command " + shown.CommandLine(200);
 }
 

@@ -2,6 +2,7 @@
 #include "readiness/discover_probe.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "readiness/text.h"
@@ -13,11 +14,18 @@ std::string Placeholder(const std::string& name) {
   return name.empty() ? "{port}" : "{port:" + Printable(name) + "}";
 }
 
-// The one that is meant, or 0.
-std::uint16_t Choose(const Port& port, const std::vector<Listening>& ours) {
+// The one that is meant, or 0. `threw`: what the user's function threw instead of an answer.
+std::uint16_t Choose(const Port& port, const std::vector<Listening>& ours, std::string& threw) {
   if (port.matches()) {
-    const auto match = std::ranges::find_if(ours, port.matches());
-    return match == ours.end() ? std::uint16_t{0} : match->port;
+    try {
+      const auto match = std::ranges::find_if(ours, port.matches());
+      return match == ours.end() ? std::uint16_t{0} : match->port;
+    } catch (const std::exception& error) {
+      threw = " (its function threw " + Quoted(error.what(), 1000) + ")";
+    } catch (...) {
+      threw = " (its function threw something that is no std::exception)";
+    }
+    return 0;
   }
   const auto n = static_cast<std::size_t>(port.number());
   return n < ours.size() ? ours[n].port : std::uint16_t{0};
@@ -46,12 +54,22 @@ Observation DiscoverProbe::Look(Deadline) {
   for (const Listening& one : ours) seen_.saw += ' ' + std::to_string(one.port);
   if (ours.empty()) seen_.saw += " none";
   for (const auto& [name, port] : wanted_) {
-    const std::uint16_t number = Choose(port, ours);
+    std::string threw;
+    const std::uint16_t number = Choose(port, ours, threw);
     if (number != 0) found_[name] = number;
-    seen_.saw += ", " + Placeholder(name) + (number == 0 ? " is not there yet" : " is " + std::to_string(number));
+    seen_.saw += ", " + Placeholder(name) + (number == 0 ? " is not there yet" : " is " + std::to_string(number)) + threw;
   }
   seen_.satisfied = found_.size() == wanted_.size();
   return seen_;
+}
+
+bool DiscoverProbe::StillThere() const {
+  const process::Result<std::vector<ListeningSocket>> sockets = listeners_.All();
+  if (!sockets.ok()) return true;
+  const std::vector<Listening> ours = Ours(sockets.value());
+  return std::ranges::all_of(found_, [&ours](const auto& found) {
+    return std::ranges::any_of(ours, [&found](const Listening& one) { return one.port == found.second; });
+  });
 }
 
 std::vector<Listening> DiscoverProbe::Ours(const std::vector<ListeningSocket>& sockets) const {
@@ -72,6 +90,8 @@ std::vector<Listening> DiscoverProbe::Ours(const std::vector<ListeningSocket>& s
     }
   };
   take(tree_.Leader());
+  // Else the number has been another's, and so is what was found.
+  if (!tree_.LeaderLives()) ours.clear();
   std::vector<pid_t> others = tree_.Pids();
   std::ranges::sort(others);
   for (const pid_t pid : others) {

@@ -25,6 +25,8 @@ class DiscoverProbe final : public Probe {
 
   // The number of each name; whole once a look was satisfied.
   [[nodiscard]] const std::map<std::string, std::uint16_t>& found() const { return found_; }
+  // Whether the tree listens still on every number that was found. True where that cannot be asked.
+  [[nodiscard]] bool StillThere() const;
 
  private:
   // What the tree listens on, each port once, in the order of Port::Discover.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "process/mark.h"
@@ -36,16 +37,25 @@ std::optional<pid_t> FindHolder(const procfs::Proc& proc, std::uint64_t inode) {
   return std::nullopt;
 }
 
+bool IsBound(int state) { return state == SockDiag::kBoundInactive || state == TCP_CLOSE; }
+
 // How much a socket in this state is to blame: a listener before one that is bound, before connections.
 int Rank(const ListeningSocket& socket) {
   if (socket.state == TCP_LISTEN) return 0;
-  return socket.inode != 0 ? 1 : 2;
+  if (IsBound(socket.state)) return 1;
+  return socket.inode != 0 ? 2 : 3;
 }
 
-std::string DescribeUse(int state) {
+std::string DescribeUse(int state, int protocol) {
   if (state == TCP_LISTEN) return " is listened on by ";
-  return state == SockDiag::kBoundInactive || state == TCP_CLOSE ? " is bound (without listening) by "
-                                                                 : " is in use by a connection of ";
+  if (!IsBound(state)) return " is in use by a connection of ";
+  return protocol == IPPROTO_UDP ? " is bound by " : " is bound (without listening) by ";
+}
+
+// Whether a socket at this address keeps others from binding the host; "" means every address.
+bool IsInTheWay(std::string_view address, const std::string& host) {
+  if (address.starts_with("::ffff:")) address.remove_prefix(7);
+  return host.empty() || address == host || address == "0.0.0.0" || address == "::";
 }
 
 }  // namespace
@@ -59,19 +69,23 @@ std::string DescribeHolder(const procfs::Proc& proc, pid_t pid) {
   return text + DescribeMark(proc, pid);
 }
 
-std::string DescribePortHolder(const procfs::Proc& proc, std::uint16_t port) {
+std::string DescribePortHolder(const procfs::Proc& proc, const TakenPort& port) {
+  const int protocol = port.udp ? IPPROTO_UDP : IPPROTO_TCP;
   process::Result<SockDiag> diag = SockDiag::Open();
   if (!diag.ok()) return "";
   std::vector<ListeningSocket> sockets;
   for (const int family : {AF_INET, AF_INET6}) {
-    auto found = diag->Users(family, port);
+    auto found = diag->Users(family, port.number, protocol);
     if (found.ok()) sockets.insert(sockets.end(), found->begin(), found->end());
   }
+  std::erase_if(sockets, [&](const ListeningSocket& socket) {
+    return port.holds.contains(socket.inode) || !IsInTheWay(socket.address, port.host);
+  });
   if (sockets.empty()) return "";
   const ListeningSocket& worst = *std::ranges::min_element(sockets, {}, Rank);
   if (worst.inode == 0) return worst.ToString() + " is still in use by connections that have ended (TIME_WAIT)";
   const std::optional<pid_t> holder = FindHolder(proc, worst.inode);
-  return worst.ToString() + DescribeUse(worst.state) +
+  return (port.udp ? "UDP " : "") + worst.ToString() + DescribeUse(worst.state, protocol) +
          (holder ? DescribeHolder(proc, *holder)
                  : "a process of uid " + std::to_string(worst.uid) + " whose descriptors cannot be read");
 }

@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kExcerpt = 60;
+constexpr Duration kRestOfBody = 1s;
 
 HttpQuestion MakeQuestion(HttpProbe::Scheme scheme, const std::string& path, const Ready::HttpOptions& options,
                           const Subject& subject) {
@@ -71,6 +72,7 @@ HttpProbe::HttpProbe(Scheme scheme, const std::string& path, const Ready::HttpOp
       options_(options),
       listening_(PortProbe::Protocol::kTcp, options.port, subject),
       family_(AF_INET),
+      deadline_(subject.deadline),
       attempts_(process::Scaled(options.attempt), 1ms, 10ms),
       seen_(NotAsked(title_)) {
   if (!options.matches.empty()) pattern_.emplace(options.matches);
@@ -93,6 +95,7 @@ Observation HttpProbe::Ask(Deadline now) {
   target_ = question_.target;
   followed_.clear();
   redirects_ = 0;
+  good_until_.reset();
   attempt_.emplace(family_, listening_.port(), question_);
   return GoOn(now);
 }
@@ -105,7 +108,7 @@ Observation HttpProbe::GoOn(Deadline now) {
     if (attempt_->refused()) family_ = family_ == AF_INET ? AF_INET6 : AF_INET;
     return Conclude(now, false, attempt_->text());
   }
-  if (now < attempts_.ends()) {
+  if (now < Enough(now)) {
     // What the attempt before this one saw says more than that this one is under way.
     if (attempts_.next() && !seen_.satisfied) return seen_;
     return {.satisfied = false, .saw = title_ + ": " + attempt_->text() + " so far", .taken = {}};
@@ -118,7 +121,27 @@ Observation HttpProbe::GoOn(Deadline now) {
 Observation HttpProbe::Answered(Deadline now, const std::string& what) {
   if (options_.redirects > 0 && IsRedirection(attempt_->status())) return Follow(now, what);
   const std::optional<std::string> fault = FindFault();
+  if (!fault) {
+    Observation listening = listening_.Look(now);
+    // Who listens no more after he has answered has answered all the same; one who has his place may have done it.
+    if (listening.taken) return ConcludeTaken(now, std::move(listening));
+  }
   return Conclude(now, !fault, what + fault.value_or(""));
+}
+
+Observation HttpProbe::ConcludeTaken(Deadline now, Observation listening) {
+  Observation seen = Conclude(now, false, listening.saw);
+  seen.taken = std::move(listening.taken);
+  return seen;
+}
+
+Deadline HttpProbe::Enough(Deadline now) {
+  Deadline enough = attempts_.ends();
+  if (attempt_->status() == 0) return enough;
+  if (deadline_) enough = std::min(enough, *deadline_);  // there will be no other attempt
+  const bool leads_on = options_.redirects > 0 && IsRedirection(attempt_->status());
+  if (!good_until_ && !leads_on && !FindFault()) good_until_ = now + process::Scaled(kRestOfBody);
+  return good_until_ ? std::min(enough, *good_until_) : enough;
 }
 
 Observation HttpProbe::Follow(Deadline now, const std::string& what) {
@@ -130,6 +153,8 @@ Observation HttpProbe::Follow(Deadline now, const std::string& what) {
   if (redirects_ >= options_.redirects || now >= attempts_.ends()) {
     return Conclude(now, false, what + ", the redirection after " + std::to_string(redirects_) + " others: in a circle?");
   }
+  Observation listening = listening_.Look(now);
+  if (!listening.satisfied) return ConcludeTaken(now, std::move(listening));
   ++redirects_;
   target_ = *target;
   followed_ += ", redirected to " + Printable(target_, kExcerpt);
@@ -153,7 +178,9 @@ std::optional<std::string> HttpProbe::FindFault() const {
 Observation HttpProbe::Conclude(Deadline now, bool satisfied, const std::string& what) {
   attempt_.reset();
   attempts_.End(now);
-  return {.satisfied = satisfied, .saw = title_ + followed_ + ": " + what, .taken = {}};
+  Observation seen{.satisfied = satisfied, .saw = title_ + followed_ + ": " + what, .taken = {}};
+  if (satisfied) seen.by_ipv4 = family_ == AF_INET;
+  return seen;
 }
 
 bool HttpProbe::Acceptable(int status) const {
@@ -167,7 +194,8 @@ void HttpProbe::AddDescriptors(std::vector<pollfd>& descriptors) const {
 }
 
 std::optional<Deadline> HttpProbe::WantsLook() const {
-  return attempt_ ? std::optional(attempts_.ends()) : attempts_.next();
+  if (!attempt_) return attempts_.next();
+  return std::min(attempts_.ends(), good_until_.value_or(attempts_.ends()));
 }
 
 }  // namespace curfew::readiness

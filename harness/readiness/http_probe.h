@@ -14,8 +14,10 @@
 namespace curfew::readiness {
 
 // A request is answered as the options ask, by a socket that is the server's: that is proven before anything is
-// sent. An attempt that has no answer within its time is given up and a new one begins; between two attempts there is
-// a pause of 1 to 10 ms, which grows with the time waited.
+// sent, to a redirection's target too, and that nobody else has come between is seen once more when the answer will do.
+// A body that has no end is waited for no longer than a second once it says all that is wanted. An attempt that has no
+// answer within its time is given up and a new one begins; between two attempts there is a pause of 1 to 10 ms, which
+// grows with the time waited.
 class HttpProbe final : public Probe {
  public:
   enum class Scheme { kHttp, kHttps };
@@ -36,6 +38,10 @@ class HttpProbe final : public Probe {
   [[nodiscard]] Observation Answered(Deadline now, const std::string& what);
   [[nodiscard]] Observation Follow(Deadline now, const std::string& what);
   [[nodiscard]] Observation Conclude(Deadline now, bool satisfied, const std::string& what);
+  // The attempt is over since a stranger listens.
+  [[nodiscard]] Observation ConcludeTaken(Deadline now, Observation listening);
+  // When what is known of the answer has to do.
+  [[nodiscard]] Deadline Enough(Deadline now);
   // What is wrong with the answer, reading on after its status (which may say it all); nothing if it will do.
   [[nodiscard]] std::optional<std::string> FindFault() const;
   [[nodiscard]] bool Acceptable(int status) const;
@@ -51,6 +57,8 @@ class HttpProbe final : public Probe {
   std::string target_;    // of the request under way
   std::string followed_;  // ", redirected to /login", as far as this attempt has been
   int redirects_ = 0;
+  std::optional<Deadline> good_until_;  // the answer so far would do; its end is waited for until then
+  std::optional<Deadline> deadline_;    // of the whole start
   Attempts attempts_;
   Observation seen_;
 };

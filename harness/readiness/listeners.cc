@@ -138,6 +138,11 @@ bool ReachedByLoopback(std::string_view address) {
   return std::find(kAddresses.begin(), kAddresses.end(), address) != kAddresses.end();
 }
 
+bool ListeningSocket::ReachedByIpv4() const {
+  if (address.find(':') == std::string::npos || address.starts_with("::ffff:")) return true;
+  return address == "::" && !ipv6_only;
+}
+
 std::string ListeningSocket::ToString() const {
   const bool ipv6 = address.find(':') != std::string::npos;
   return (ipv6 ? '[' + address + ']' : address) + ':' + std::to_string(port) + where;

@@ -23,8 +23,11 @@ struct ListeningSocket {
   uid_t uid = 0;
   int state = 10;  // TCP_LISTEN; others only from SockDiag::Users
 
+  bool ipv6_only = false;  // of "::", if it is known: IPV6_V6ONLY
   std::string where = {};  // " in a network namespace of its own", if nobody here can reach it
 
+  // Whether what is sent to an IPv4 address may end here.
+  [[nodiscard]] bool ReachedByIpv4() const;
   // "127.0.0.1:8080", "[::1]:8080", and `where`.
   [[nodiscard]] std::string ToString() const;
 };

@@ -49,22 +49,32 @@ class FollowingTable final : public ListenerTable {
   void ListenComes(std::uint16_t port) override { own_.ListenComes(port); }
 
  private:
+  // What is listened on inside counts where nobody does here. Of every port (0) both do.
   [[nodiscard]] Result<Sockets> OrInside(Result<Sockets> here, std::uint16_t port) {
-    if (!here.ok() || !here.value().empty()) return here;
+    if (!here.ok() || (port != 0 && !here.value().empty())) return here;
+    LookInside();
+    for (const ListeningSocket& socket : inside_) {
+      if (port == 0 || socket.port == port) here->push_back(socket);
+    }
+    return here;
+  }
+
+  void LookInside() {
     const auto now = process::Clock::Steady().Now();
-    if (now < next_look_) return here;
+    if (now < next_look_) return;
     next_look_ = now + kPause;
+    inside_.clear();
     const auto theirs = proc_.ReadLink(leader_, "ns/net");
-    if (!theirs || theirs == proc_.ReadLink(::getpid(), "ns/net")) return here;
-    Sockets inside = ReadInside(proc_, leader_, port);
-    for (ListeningSocket& socket : inside) socket.where = " in a network namespace of its own";
-    return inside;
+    if (!theirs || theirs == proc_.ReadLink(::getpid(), "ns/net")) return;
+    inside_ = ReadInside(proc_, leader_, 0);
+    for (ListeningSocket& socket : inside_) socket.where = " in a network namespace of its own";
   }
 
   const procfs::Proc& proc_;
   ListenerTable& own_;
   pid_t leader_;
   Deadline next_look_{};
+  Sockets inside_;  // at the last look
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "readiness/port_probe.h"
 
+#include <algorithm>
+
 #include "readiness/text.h"
 
 namespace curfew::readiness {
@@ -17,6 +19,7 @@ PortProbe::PortProbe(Protocol protocol, const std::string& port_name, const Subj
       port_(subject.address.port(port_name)),
       title_(Title(protocol, port_name, port_)),
       listeners_(protocol == Protocol::kTcp ? *subject.listeners : *subject.datagram_sockets),
+      holds_(subject.holds),
       owner_(*subject.tree, *subject.proc),
       seen_(NotAsked(title_)) {}
 
@@ -35,7 +38,10 @@ void PortProbe::ListenComes() {
 }
 
 Observation PortProbe::Ask() {
-  const process::Result<std::vector<ListeningSocket>> sockets = listeners_.On(port_);
+  process::Result<std::vector<ListeningSocket>> sockets = listeners_.On(port_);
+  if (sockets.ok() && !holds_.empty()) {
+    std::erase_if(*sockets, [this](const ListeningSocket& socket) { return holds_.contains(socket.inode); });
+  }
   found_ = !sockets.ok() || !sockets.value().empty();
   if (!sockets.ok()) return {.saw = title_ + ": failed to " + sockets.failure().ToString(), .taken = {}};
   if (sockets.value().empty()) return {.saw = title_ + (protocol_ == Protocol::kTcp ? ": nobody listens" : ": nobody is bound to it"), .taken = {}};
@@ -47,6 +53,7 @@ Observation PortProbe::Ask() {
 Observation PortProbe::Judge(const std::vector<ListeningSocket>& sockets) {
   Observation seen{.satisfied = true, .saw = title_, .taken = {}};
   seen.saw += protocol_ == Protocol::kTcp ? ": the server listens on " : ": the server is bound to ";
+  seen.by_ipv4 = std::ranges::any_of(sockets, [](const ListeningSocket& socket) { return socket.ReachedByIpv4(); });
   for (const ListeningSocket& socket : sockets) {
     const Ownership whose = owner_.Of(socket.inode, socket.uid);
     const std::string held = title_ + ": " + socket.ToString() + " is held by " + whose.holder;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ class PortProbe final : public Probe {
   std::uint16_t port_;
   std::string title_;  // "port 8080"
   ListenerTable& listeners_;
+  std::set<std::uint64_t> holds_;
   OwnerCheck owner_;
   Observation seen_;
   bool found_ = false;  // somebody listens

@@ -32,6 +32,10 @@ std::unique_ptr<Probe> MakeGroup(GroupProbe::Needs needs, const Ready& ready, co
 
 std::unique_ptr<Probe> Make(const Ready& ready, const Subject& subject, Asks asks) {
   const auto path = [&] { return subject.address.dir / ready.subject(); };
+  const auto before = [&]() -> std::optional<FileVersion> {
+    const auto found = subject.files_before.find(path().native());
+    return found == subject.files_before.end() ? std::nullopt : std::optional(found->second);
+  };
   switch (ready.kind()) {
     case Ready::Kind::kTcp:
       return std::make_unique<PortProbe>(PortProbe::Protocol::kTcp, ready.subject(), subject);
@@ -51,10 +55,10 @@ std::unique_ptr<Probe> Make(const Ready& ready, const Subject& subject, Asks ask
     case Ready::Kind::kLog:
       return std::make_unique<LogProbe>(ready.subject(), ready.log(), subject);
     case Ready::Kind::kFileSettled:
-      if (!subject.once) return std::make_unique<SettledProbe>(path(), process::Scaled(ready.duration()));
+      if (!subject.once) return std::make_unique<SettledProbe>(path(), process::Scaled(ready.duration()), before());
       [[fallthrough]];
     case Ready::Kind::kFile:
-      return std::make_unique<FileProbe>(path());
+      return std::make_unique<FileProbe>(path(), before());
     case Ready::Kind::kCommand:
       return std::make_unique<CommandProbe>(ready.argv(), ready.command(), subject);
     case Ready::Kind::kNotify:

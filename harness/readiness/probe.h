@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "procfs/proc.h"
 #include "readiness/listeners.h"
 #include "readiness/command.h"
+#include "readiness/file_version.h"
 #include "readiness/notify_pipe.h"
 #include "readiness/notify_socket.h"
 #include "readiness/owner.h"
@@ -39,6 +41,8 @@ struct Observation {
   std::string state = {};
   // Satisfied by a socket of which nobody can tell whether it is the server's own; `saw` says so.
   bool unproven = false;
+  // Whether 127.0.0.1 leads to the server, or only ::1 does. Absent: not known.
+  std::optional<bool> by_ipv4 = {};
 };
 
 // What is there to be seen of a probe that has not looked: the server died before it was asked.
@@ -84,6 +88,7 @@ struct Subject {
   std::filesystem::path log;
   std::uint64_t log_offset = 0;  // where this start's output begins
   std::optional<Deadline> launched = {};  // absent: limits counted from launch are over and met
+  std::optional<Deadline> deadline = {};  // of the start: no look comes after it, unless the server asks for more time
   // Whether the probes are to be asked once, of a server that has been up for a while: what has to last or to come to
   // rest need only be so now.
   bool once = false;
@@ -92,6 +97,10 @@ struct Subject {
   ListenerTable* listeners = nullptr;
   ListenerTable* datagram_sockets = nullptr;  // UDP
   UnixTable* unix_sockets = nullptr;
+  // What was at the paths of File and FileSettled before the launch; without what was not there.
+  FileVersions files_before = {};
+  // Inodes of the sockets that hold the server's ports for it: nobody's, as far as the probes are concerned.
+  std::set<std::uint64_t> holds = {};
   Captures* captures = nullptr;  // may be null: nobody wants them
   CommandRunner* commands = nullptr;
   NotifySocket* notify_socket = nullptr;  // for Notify

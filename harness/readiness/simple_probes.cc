@@ -13,8 +13,14 @@
 
 namespace curfew::readiness {
 
-FileProbe::FileProbe(std::filesystem::path path)
-    : path_(std::move(path)), title_("file " + Printable(path_.native(), 4096)), seen_(NotAsked(title_)) {}
+namespace {
+
+constexpr const char* kOld = ": is there, but as it was before the launch: an earlier life may have left it";
+
+}  // namespace
+
+FileProbe::FileProbe(std::filesystem::path path, std::optional<FileVersion> before)
+    : path_(std::move(path)), before_(before), title_("file " + Printable(path_.native(), 4096)), seen_(NotAsked(title_)) {}
 
 Observation FileProbe::Look(Deadline) {
   std::error_code error;
@@ -25,12 +31,17 @@ Observation FileProbe::Look(Deadline) {
               (seen_.satisfied ? "is there"
                : absent        ? "not there"
                                : process::DescribeErrno(error.value()));
+  if (seen_.satisfied && before_ && FileVersion::Of(path_) == before_) {
+    seen_.satisfied = false;
+    seen_.saw = title_ + kOld;
+  }
   return seen_;
 }
 
-SettledProbe::SettledProbe(std::filesystem::path path, Duration quiet)
+SettledProbe::SettledProbe(std::filesystem::path path, Duration quiet, std::optional<FileVersion> before)
     : path_(std::move(path)),
       quiet_(quiet),
+      before_(before),
       title_("file " + Printable(path_.native(), 4096)),
       seen_(NotAsked(title_)) {}
 
@@ -46,6 +57,10 @@ Observation SettledProbe::Ask(Deadline now) {
     return {.satisfied = false,
             .saw = title_ + ": " + (error == ENOENT ? "not there" : process::DescribeErrno(error)),
             .taken = {}};
+  }
+  if (before_ && FileVersion::Of(path_) == before_) {
+    version_.reset();
+    return {.satisfied = false, .saw = title_ + kOld, .taken = {}};
   }
   const Version version{status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
   if (version_ != version) {

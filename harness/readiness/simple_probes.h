@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,16 +12,17 @@
 
 namespace curfew::readiness {
 
-// A path exists.
+// A path exists; not as it was before the launch, if it was there then.
 class FileProbe final : public Probe {
  public:
-  explicit FileProbe(std::filesystem::path path);
+  explicit FileProbe(std::filesystem::path path, std::optional<FileVersion> before = {});
 
   [[nodiscard]] Observation Look(Deadline now) override;
   void AppendSeen(std::vector<Observation>& seen) const override { seen.push_back(seen_); }
 
  private:
   std::filesystem::path path_;
+  std::optional<FileVersion> before_;
   std::string title_;  // "file /tmp/x/pid"
   Observation seen_;
 };
@@ -28,7 +30,7 @@ class FileProbe final : public Probe {
 // A path exists, and its size and time of modification have not changed for a while.
 class SettledProbe final : public Probe {
  public:
-  SettledProbe(std::filesystem::path path, Duration quiet);
+  SettledProbe(std::filesystem::path path, Duration quiet, std::optional<FileVersion> before = {});
 
   [[nodiscard]] Observation Look(Deadline now) override;
   [[nodiscard]] std::optional<Deadline> WantsLook() const override;
@@ -45,6 +47,7 @@ class SettledProbe final : public Probe {
 
   std::filesystem::path path_;
   Duration quiet_;
+  std::optional<FileVersion> before_;
   std::string title_;  // "file /tmp/x/pid"
   std::optional<Version> version_;
   Deadline since_;

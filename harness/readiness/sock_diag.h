@@ -31,8 +31,8 @@ class SockDiag {
   [[nodiscard]] process::Result<std::vector<ListeningSocket>> All(int family, std::uint16_t port);
 
   // Every socket that keeps others from binding this port: listening, only bound (since Linux 6.8), connected, or in
-  // TIME_WAIT (inode 0). For evidence: walks the kernel's whole table of connections.
-  [[nodiscard]] process::Result<std::vector<ListeningSocket>> Users(int family, std::uint16_t port);
+  // TIME_WAIT (inode 0). For evidence: walks the kernel's whole table of connections. `protocol`: IPPROTO_TCP or _UDP.
+  [[nodiscard]] process::Result<std::vector<ListeningSocket>> Users(int family, std::uint16_t port, int protocol);
 
   // The state of a socket that is bound and does nothing (TCP_BOUND_INACTIVE of the kernel's tcp_states.h).
   static constexpr int kBoundInactive = 13;
@@ -43,11 +43,11 @@ class SockDiag {
   explicit SockDiag(process::FileDescriptor socket) : socket_(std::move(socket)) {}
 
   // Sends the question for sockets in these states (a mask; 0: the exact question); 0 or the errno.
-  [[nodiscard]] int Ask(int family, std::uint16_t port, std::uint32_t states, std::uint32_t ipv4 = 0);
+  [[nodiscard]] int Ask(int family, std::uint16_t port, std::uint32_t states, int protocol, std::uint32_t ipv4 = 0);
   // Reads the answer to the last question into `found`; 0 or the errno. ENOENT: there is none.
   [[nodiscard]] int Answer(std::uint32_t states, std::vector<ListeningSocket>& found);
-  [[nodiscard]] process::Result<std::vector<ListeningSocket>> Dump(int family, std::uint16_t port,
-                                                                   std::uint32_t states);
+  [[nodiscard]] process::Result<std::vector<ListeningSocket>> Dump(int family, std::uint16_t port, std::uint32_t states,
+                                                                   int protocol);
 
   process::FileDescriptor socket_;
   std::uint32_t sequence_ = 0;

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <utility>
@@ -73,6 +74,10 @@ void TlsClient::Impl::SetUp() {
   if (!context) return Fail("TLS: failed to set up: " + TakeError());
   if (!options.unverified) {
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+    // To open a FIFO blocks until somebody writes to it, and a device may be without end.
+    if (struct stat file {}; ::stat(options.ca_file.c_str(), &file) == 0 && !S_ISREG(file.st_mode)) {
+      return Fail("TLS: ca_file " + Printable(options.ca_file.native(), 4096) + " is no regular file");
+    }
     if (SSL_CTX_load_verify_locations(context.get(), options.ca_file.c_str(), nullptr) != 1) {
       return Fail("TLS: failed to read ca_file " + Printable(options.ca_file.native(), 4096) + ": " + TakeError());
     }

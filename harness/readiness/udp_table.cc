@@ -39,6 +39,8 @@ void Append(std::span<const std::byte> answer, std::uint16_t port, Sockets& foun
   std::memcpy(&message, answer.data(), sizeof message);
   std::array<char, INET6_ADDRSTRLEN> address{};
   ::inet_ntop(message.idiag_family, message.id.idiag_src, address.data(), address.size());
+  // One that is bound to another device than loopback's, which is 1 everywhere, gets nothing of what is sent there.
+  if (message.id.idiag_if > 1) return;
   if (ntohs(message.id.idiag_sport) != port || !ReachedByLoopback(address.data())) return;
   found.push_back(
       {.address = address.data(), .port = port, .inode = message.idiag_inode, .uid = message.idiag_uid});

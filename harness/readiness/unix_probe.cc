@@ -69,12 +69,16 @@ Observation UnixProbe::Ask() {
   const int type = type_ == Type::kStream ? SOCK_STREAM : SOCK_DGRAM;
   const process::FileDescriptor socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int error = socket.valid() ? Connect(socket.get(), address_) : errno;
+  // What is asked again and again fills the queue itself if the server does not accept yet; it listens all the same.
+  if (error == EAGAIN && accepted_) return JudgeHolder("");
   if (error != 0) return {.satisfied = false, .saw = title_ + ": " + DescribeRefusal(error, type_), .taken = {}};
-  return type_ == Type::kStream ? JudgePeer(socket.get()) : JudgeHolder("");
+  accepted_ = type_ == Type::kStream;
+  return accepted_ ? JudgePeer(socket.get()) : JudgeHolder("");
 }
 
-// The process may since have ended and left the socket to its children, so only one that is alive, and not of the
-// tree, is a stranger.
+// The process that listened need not be the one that has the socket: it may have ended and left it to its children, or
+// have made it for the server, as our own warden does with ServerSpec::sockets. So it is believed only if it is of the tree,
+// and blamed only where the socket itself is nowhere to be found.
 Observation UnixProbe::JudgePeer(int connected) {
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -83,12 +87,13 @@ Observation UnixProbe::JudgePeer(int connected) {
     return {.satisfied = true, .saw = title_ + ": the server accepts connections", .taken = {}};
   }
   const std::optional<procfs::Stat> stat = known ? proc_.ReadStat(peer.pid) : std::nullopt;
-  if (stat && !stat->exiting()) {
-    const std::string held = title_ + ": is listened on by " + owner_.Describe(peer.pid);
-    return {.satisfied = false, .saw = held, .taken = held};
-  }
-  return JudgeHolder(known ? "pid " + std::to_string(peer.pid) + ", which listened, has ended"
-                           : "the kernel does not name the process that listens");
+  const bool lives = stat && !stat->exiting();
+  Observation seen = JudgeHolder(!known  ? "the kernel does not name the process that listens"
+                                 : lives ? "pid " + std::to_string(peer.pid) + ", which listened, is not of the server"
+                                         : "pid " + std::to_string(peer.pid) + ", which listened, has ended");
+  if (!lives || !seen.unproven || table_shows_it_) return seen;
+  const std::string held = title_ + ": is listened on by " + owner_.Describe(peer.pid);
+  return {.satisfied = false, .saw = held, .taken = held};
 }
 
 Observation UnixProbe::JudgeHolder(const std::string& why_not_peer) {
@@ -103,9 +108,11 @@ Observation UnixProbe::JudgeHolder(const std::string& why_not_peer) {
                        .unproven = true};
   };
   const auto sockets = table_.At(address_);
+  table_shows_it_ = false;
   if (!sockets.ok()) return not_provable("failed to " + sockets.failure().ToString());
   for (const UnixSocket& socket : sockets.value()) {
     if (stream ? !socket.listens : socket.type != SOCK_DGRAM) continue;
+    table_shows_it_ = true;
     const Ownership whose = owner_.Of(socket.inode, socket.uid);
     if (whose.verdict == Ownership::Verdict::kOurs) return {.satisfied = true, .saw = yes, .taken = {}};
     if (whose.verdict == Ownership::Verdict::kNotProvable) return not_provable(whose.holder);

@@ -33,6 +33,8 @@ class UnixProbe final : public Probe {
   const procfs::Proc& proc_;
   UnixTable& table_;
   OwnerCheck owner_;
+  bool table_shows_it_ = false;  // the last look at it
+  bool accepted_ = false;        // a connection, at an earlier look
   Observation seen_;
 };
 

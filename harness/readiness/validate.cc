@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "process/clock.h"
+#include "readiness/command.h"
 #include "readiness/pattern.h"
 #include "readiness/probe.h"
 #include "readiness/text.h"
@@ -123,8 +124,9 @@ Problem CheckStatuses(const Ready& ready) {
 
 // What this server's own log will show is known to commands alone: they are run after it, the rest is made before.
 Problem CheckFilledIn(const Ready& ready, const std::string& text) {
-  const std::size_t at = text.find("{captured:");
-  if (at == std::string::npos) return std::nullopt;
+  const std::size_t mark = text.find(kLateCapture);
+  if (mark == std::string::npos) return std::nullopt;
+  const std::size_t at = mark + 1;
   return Title(ready) + "has " + Quoted(text.substr(at, text.find('}', at) + 1 - at)) +
          " of this same spec's log, which only Ready::Command can use";
 }

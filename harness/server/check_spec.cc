@@ -130,12 +130,26 @@ void CheckAddress(const ServerSpec& spec) {
   Refuse("ready", "TcpAccept, Http, Https or Udp", "these look at 127.0.0.1 and not at a private_address; Ready::Tcp() does");
 }
 
+// The part that means a socket by a name of the abstract namespace, which is the network's (network_namespaces(7)).
+const Ready* FindAbstract(const Ready& ready) {
+  const bool by_name = ready.kind() == Ready::Kind::kUnix || ready.kind() == Ready::Kind::kUnixDatagram;
+  if (by_name && ready.subject().starts_with('@')) return &ready;
+  for (const auto& part : ready.parts()) {
+    if (const auto* found = FindAbstract(part)) return found;
+  }
+  return nullptr;
+}
+
 void CheckNetwork(const ServerSpec& spec) {
   if (!spec.network.is_private()) return;
   if (spec.private_address) Refuse("private_address", "true", "a private network has every address to itself");
   if (Mentions(spec.ready, KindsForLoopback())) {
     Refuse("ready", "TcpAccept, Http, Https or Udp",
            "these cannot look into Network::Private(); Ready::Tcp() can");
+  }
+  if (const auto* named = FindAbstract(spec.ready)) {
+    Refuse("ready", Quote(named->subject()),
+           "names of the abstract namespace are the private network's own; a path is seen from everywhere");
   }
 }
 

@@ -105,16 +105,20 @@ class WardenCommand : public readiness::RunningCommand {
 
 }  // namespace
 
-bool WardenCommandRunner::FillIn(std::string& text, std::string& missing) const {
+bool WardenCommandRunner::FillIn(std::string& text, std::string& why_not) const {
   // Every other placeholder has been filled in when the spec was prepared; braces that are left are text.
-  constexpr std::string_view kBegin = "{captured:";
+  constexpr std::string_view kBegin = readiness::kLateCapture;
   for (std::size_t at = text.find(kBegin); at != std::string::npos; at = text.find(kBegin, at)) {
     const std::size_t end = text.find('}', at);
     if (end == std::string::npos) break;
     const std::string name = text.substr(at + kBegin.size(), end - at - kBegin.size());
     const auto value = captures_.find(name);
     if (value == captures_.end()) {
-      missing = name;
+      why_not = "not run yet: no log line has shown {captured:" + name + "}";
+      return false;
+    }
+    if (value->second.find('\0') != std::string::npos) {
+      why_not = "not run: {captured:" + name + "} holds a NUL byte, which no argument can";
       return false;
     }
     text.replace(at, end + 1 - at, value->second);
@@ -127,11 +131,11 @@ std::unique_ptr<readiness::RunningCommand> WardenCommandRunner::Start(const std:
                                                                       const std::map<std::string, std::string>& env) {
   auto words = argv;
   auto variables = env;
-  std::string missing;
+  std::string why_not;
   bool complete = true;
-  for (auto& word : words) complete = complete && FillIn(word, missing);
-  for (auto& [name, value] : variables) complete = complete && FillIn(value, missing);
-  if (!complete) return std::make_unique<Unbegun>("not run yet: no log line has shown {captured:" + missing + "}");
+  for (auto& word : words) complete = complete && FillIn(word, why_not);
+  for (auto& [name, value] : variables) complete = complete && FillIn(value, why_not);
+  if (!complete) return std::make_unique<Unbegun>(std::move(why_not));
 
   const auto output = server_.command_output();
   std::error_code ignored;  // of the run before this one

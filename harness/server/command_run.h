@@ -37,8 +37,8 @@ class WardenCommandRunner : public readiness::CommandRunner {
                                                                  const std::map<std::string, std::string>& env) override;
 
  private:
-  // Puts in what this server's own log has shown; false if that has not come yet, and `missing` is then its name.
-  [[nodiscard]] bool FillIn(std::string& text, std::string& missing) const;
+  // Puts in what this server's own log has shown; false if that has not come yet, or cannot be an argument.
+  [[nodiscard]] bool FillIn(std::string& text, std::string& why_not) const;
 
   const PreparedServer& server_;
   const std::map<std::string, std::string>& captures_;

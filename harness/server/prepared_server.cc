@@ -18,6 +18,7 @@
 #include "process/mark.h"
 #include "process/names.h"
 #include "procfs/proc.h"
+#include "readiness/command.h"
 #include "readiness/holder.h"
 #include "readiness/validate.h"
 #include "report/encode.h"
@@ -38,13 +39,6 @@ constexpr int kTriesForBoth = 50;
   throw StartError(StartError::kCouldNotLaunch,
                    "failed to start server " + name + ": " + what + (error == 0 ? "" : ": " + process::DescribeErrno(error)),
                    {.error_number = error});
-}
-
-std::string SearchPath(const ServerSpec& spec) {
-  const auto own = spec.env.find("PATH");
-  if (own != spec.env.end()) return own->second;
-  const char* inherited = std::getenv("PATH");
-  return inherited != nullptr ? inherited : "/usr/local/bin:/usr/bin:/bin";
 }
 
 std::string ListCaptured(const std::map<std::string, std::string>& values) {
@@ -84,7 +78,10 @@ void PreparedServer::Place() {
   if (readiness::Mentions(spec_.ready, Ready::Kind::kNotify)) {
     const std::filesystem::path& base = address_.dir;
     const std::string path = base.string() + ".notify";
-    // Too long a TMPDIR does not matter: a name of the abstract namespace will do.
+    if (path.size() > kMaxSocketPath && spec_.network.is_private()) {
+      CouldNotLaunch(name_, "NOTIFY_SOCKET would be " + path + ", too long for a Unix socket; use a shorter TMPDIR", ENAMETOOLONG);
+    }
+    // Elsewhere too long a TMPDIR does not matter: a name of the abstract namespace will do.
     notify_address_ = path.size() <= kMaxSocketPath
                           ? readiness::UnixAddress{path}
                           : readiness::UnixAddress{'@' + base.parent_path().filename().string() + '-' +
@@ -142,6 +139,11 @@ void PreparedServer::Discovered(const std::map<std::string, std::uint16_t>& numb
   for (const auto& [port_name, number] : numbers) address_.ports[port_name] = number;
 }
 
+void PreparedServer::ReachedByIpv6Only(bool only) {
+  if (private_address_ || spec_.network.is_private()) return;
+  address_.host = only ? "::1" : "127.0.0.1";
+}
+
 bool PreparedServer::MeansUdp(const std::string& port_name) const {
   return PortOf(port_name).kind() == Port::Kind::kReservedUdp ||
          std::ranges::any_of(spec_.sockets, [&](const ListenSocket& socket) {
@@ -174,11 +176,21 @@ void PreparedServer::ReleasePorts() {
 
 void PreparedServer::HoldPorts() {
   if (!ports_left_to_server_ || !reservations_.empty()) return;
-  for (const auto& [port_name, number] : address_.ports) {
-    if (PortOf(port_name).kind() == Port::Kind::kDiscovered || !MeansTcp(port_name)) continue;
-    auto held = ports::PortReservation::Of(number, ports::Protocol::kTcp, HoldAddress());
+  const auto hold = [this](std::uint16_t number, ports::Protocol protocol) {
+    auto held = ports::PortReservation::Of(number, protocol, HoldAddress());
     if (held.ok()) reservations_.push_back(std::move(*held));
+  };
+  for (const auto& [port_name, number] : address_.ports) {
+    if (PortOf(port_name).kind() == Port::Kind::kDiscovered) continue;
+    if (MeansTcp(port_name)) hold(number, ports::Protocol::kTcp);
+    if (MeansUdp(port_name)) hold(number, ports::Protocol::kUdp);
   }
+}
+
+std::set<std::uint64_t> PreparedServer::HeldInodes() const {
+  std::set<std::uint64_t> inodes;
+  for (const auto& held : reservations_) inodes.insert(held.inode());
+  return inodes;
 }
 
 void PreparedServer::ReservePorts() {
@@ -211,7 +223,8 @@ void PreparedServer::Reserve(const std::string& port_name) {
     return;
   }
   const bool both = MeansTcp(port_name) && MeansUdp(port_name);
-  auto reserved = reserve(fixed, MeansTcp(port_name) ? Protocol::kTcp : Protocol::kUdp);
+  bool udp = !MeansTcp(port_name);  // which of the two is being reserved
+  auto reserved = reserve(fixed, udp ? Protocol::kUdp : Protocol::kTcp);
   // A number that is free for one protocol is mostly free for the other.
   std::vector<PortReservation> passed_over;
   for (int i = 0; both && reserved.ok() && i < kTriesForBoth; ++i) {
@@ -222,19 +235,30 @@ void PreparedServer::Reserve(const std::string& port_name) {
     }
     if (fixed != 0 || i + 1 == kTriesForBoth) {
       reserved = other.failure();
+      udp = true;
       break;
     }
     passed_over.push_back(std::move(*reserved));
     reserved = reserve(fixed, Protocol::kTcp);
   }
-  if (!reserved.ok()) RefusePort(port_name, fixed, reserved.failure());
+  if (!reserved.ok()) RefusePort(port_name, fixed, udp, reserved.failure());
   address_.ports[port_name] = reserved->port();
   reservations_.push_back(std::move(*reserved));
 }
 
-void PreparedServer::RefusePort(const std::string& port_name, int fixed, const process::Failure& failure) const {
+std::string PreparedServer::DescribeOther(const std::string& port_name, bool udp) const {
+  return readiness::DescribePortHolder(
+      procfs::Proc(),
+      {.number = address_.ports.at(port_name), .udp = udp, .host = HoldAddress(), .holds = HeldInodes()});
+}
+
+void PreparedServer::RefusePort(const std::string& port_name, int fixed, bool udp, const process::Failure& failure) const {
   const bool taken = fixed != 0 && failure.error == EADDRINUSE;
-  std::string holder = taken ? readiness::DescribePortHolder(procfs::Proc(), static_cast<std::uint16_t>(fixed)) : "";
+  std::string holder;
+  if (taken) {
+    holder = readiness::DescribePortHolder(
+        procfs::Proc(), {.number = static_cast<std::uint16_t>(fixed), .udp = udp, .host = HoldAddress()});
+  }
   if (taken) holder = holder.empty() ? "; somebody had it" : "; " + holder;
   throw StartError(taken ? StartError::kPortTaken : StartError::kCouldNotLaunch,
                    "failed to start server " + name_ + ": could not reserve {port" +
@@ -268,7 +292,7 @@ void PreparedServer::FillInReady() {
   auto values = values_;
   for (const auto& group : readiness::CapturedNames(spec_.ready)) {
     const std::string placeholder = "captured:" + group;
-    if (readiness::Mentions(spec_.ready, Ready::Kind::kCommand)) values[placeholder] = '{' + placeholder + '}';
+    if (readiness::Mentions(spec_.ready, Ready::Kind::kCommand)) values[placeholder] = std::string(1, readiness::kLateCapture.front()) + '{' + placeholder + '}';
   }
   ready_ = readiness::ExpandSubjects(spec_.ready,
                                      [&](const std::string& text) { return Expanded(name_, text, values); });
@@ -301,13 +325,22 @@ void PreparedServer::MakeDirectory() {
   }
 }
 
+std::string PreparedServer::ExpandedWord(const std::string& text) const {
+  std::string word = Expanded(text);
+  if (word.find('\0') == std::string::npos) return word;
+  throw StartError(StartError::kBadSpec,
+                   "failed to start server " + name_ + ": ServerSpec: \"" + text +
+                       "\": what a log has shown for it holds a NUL byte, which no argument, variable or path can",
+                   {});
+}
+
 void PreparedServer::FillIn() {
-  for (const auto& argument : spec_.command) argv_.push_back(Expanded(argument));
-  if (!spec_.shell.empty()) argv_ = {"sh", "-c", Expanded(spec_.shell)};
-  for (const auto& [variable, value] : spec_.env) env_[variable] = Expanded(value);
+  for (const auto& argument : spec_.command) argv_.push_back(ExpandedWord(argument));
+  if (!spec_.shell.empty()) argv_ = {"sh", "-c", ExpandedWord(spec_.shell)};
+  for (const auto& [variable, value] : spec_.env) env_[variable] = ExpandedWord(value);
   if (notify_address_) env_["NOTIFY_SOCKET"] = notify_address_->text;
   working_dir_ = spec_.working_dir.empty() ? address_.dir.string()
-                                           : std::filesystem::absolute(Expanded(spec_.working_dir.string())).string();
+                                           : std::filesystem::absolute(ExpandedWord(spec_.working_dir.string())).string();
   if (const int error = CheckDirectory(working_dir_)) {
     CouldNotLaunch(name_, "could not enter its working_dir " + working_dir_, error);
   }
@@ -331,9 +364,16 @@ void PreparedServer::FillIn() {
   });
 }
 
+std::string PreparedServer::SearchPath() const {
+  const auto own = spec_.env.find("PATH");
+  if (own != spec_.env.end()) return Expanded(own->second);
+  const char* inherited = std::getenv("PATH");
+  return inherited != nullptr ? inherited : "/usr/local/bin:/usr/bin:/bin";
+}
+
 void PreparedServer::FindProgram() {
   const std::string program = spec_.shell.empty() ? Expanded(spec_.command.front()) : "/bin/sh";
-  const auto search = FindExecutable(program, SearchPath(spec_));
+  const auto search = FindExecutable(program, SearchPath());
   if (search.error == 0) {
     executable_ = search.path;
     return;
@@ -370,7 +410,7 @@ std::vector<std::string> PreparedServer::Environment(const std::map<std::string,
 process::Result<nlohmann::json> PreparedServer::CommandRequest(const std::vector<std::string>& argv,
                                                                const std::map<std::string, std::string>& more,
                                                                const std::string& mark) const {
-  const auto search = FindExecutable(argv.front(), SearchPath(spec_));
+  const auto search = FindExecutable(argv.front(), SearchPath());
   if (search.error != 0) return process::Failure{"find the program " + argv.front(), search.error};
   auto env = env_;
   for (const auto& [variable, value] : more) env[variable] = value;

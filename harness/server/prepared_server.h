@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,10 +54,20 @@ class PreparedServer {
   // The ports to be discovered; their numbers are 0 until they are.
   [[nodiscard]] std::map<std::string, Port> PortsToDiscover() const;
   void Discovered(const std::map<std::string, std::uint16_t>& numbers);
+  // Whether it is to be met by ::1 alone, and so is `address`. No meaning for one with a network or address of its own.
+  void ReachedByIpv6Only(bool only);
 
   // For a server that cannot bind over the reservations: from here on they are given up for its life.
   void LeavePortsToServer() { ports_left_to_server_ = true; }
   [[nodiscard]] bool PortsAreLeftToServer() const { return ports_left_to_server_; }
+  [[nodiscard]] bool MeansUdp(const std::string& port_name) const;
+  [[nodiscard]] bool MeansTcp(const std::string& port_name) const;
+  // Who of others has the port: a description, or nothing.
+  [[nodiscard]] std::string DescribeOther(const std::string& port_name, bool udp) const;
+  // Where ports are held: on the private address, or ("") on every one.
+  [[nodiscard]] std::string HoldAddress() const;
+  // The sockets that hold its ports.
+  [[nodiscard]] std::set<std::uint64_t> HeldInodes() const;
   // To be called just before a life begins, and when it has ended. A number that somebody has taken meanwhile stays
   // his: the next life will be told.
   void ReleasePorts();
@@ -76,18 +87,19 @@ class PreparedServer {
   void ReservePorts();
   void ReserveAddress();
   void Reserve(const std::string& port_name);
-  [[noreturn]] void RefusePort(const std::string& port_name, int fixed, const process::Failure& failure) const;
-  [[nodiscard]] bool MeansUdp(const std::string& port_name) const;
-  [[nodiscard]] bool MeansTcp(const std::string& port_name) const;
+  [[noreturn]] void RefusePort(const std::string& port_name, int fixed, bool udp, const process::Failure& failure) const;
   [[nodiscard]] Port PortOf(const std::string& port_name) const;
-  // Where ports are held: on the private address, or ("") on every one.
-  [[nodiscard]] std::string HoldAddress() const;
   [[nodiscard]] nlohmann::json SocketRequests() const;
   void RemoveFiles();
   void MakeDirectory();
   void FillIn();
   void FindProgram();
+  // Where programs are looked for: the PATH of its own environment, with its placeholders filled in, else the test
+  // program's.
+  [[nodiscard]] std::string SearchPath() const;
   [[nodiscard]] std::string Expanded(const std::string& text) const;
+  // The same of what becomes an argument, a variable or a path.
+  [[nodiscard]] std::string ExpandedWord(const std::string& text) const;
   [[nodiscard]] static std::string Expanded(const std::string& name, const std::string& text,
                                             const std::map<std::string, std::string>& values);
   void FillInReady();

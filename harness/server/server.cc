@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <curfew/server.h>
 
+#include <fcntl.h>
 #include <signal.h>
 
 #include <cerrno>
@@ -85,12 +86,20 @@ int Server::ConnectTcp(const std::string& port_name, Duration timeout) {
 }
 
 std::string Server::url(const std::string& path) const {
-  return "http://" + host() + ':' + std::to_string(port()) + path;
+  const std::string where = host();
+  const bool ipv6 = where.find(':') != std::string::npos;
+  return "http://" + (ipv6 ? '[' + where + ']' : where) + ':' + std::to_string(port()) + path;
 }
 
 Tree Server::tree() const {
   impl_->CheckOwner("tree");
-  return impl_->life->Snapshot();
+  auto tree = impl_->life->Snapshot();
+  if (tree.processes.empty() && impl_->life->LeaderLives()) {
+    // It has not ended: nothing could be read, mostly since there is no descriptor left.
+    const process::FileDescriptor proc(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!proc.valid()) Fail(name(), "look at the tree of", errno);
+  }
+  return tree;
 }
 
 bool Server::running() {
@@ -112,7 +121,7 @@ std::string Server::WhyNotReady() {
   const std::lock_guard lock(impl_->mutex);
   if (impl_->life->Ended()) return "it is not running";
   // From the start of the log: the line that made it ready is long written.
-  const auto probe = impl_->MakeProbe(*impl_->life, 0, std::nullopt, nullptr);
+  const auto probe = impl_->MakeProbe(*impl_->life, {}, nullptr);
   std::string why;
   for (const auto& seen : readiness::AskOnce(*probe)) {
     if (!seen.satisfied) why += (why.empty() ? "" : "; ") + seen.saw;

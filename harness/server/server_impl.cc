@@ -13,6 +13,7 @@
 #include "process/clock.h"
 #include "process/switches.h"
 #include "procfs/system_proc.h"
+#include "readiness/discover_first.h"
 #include "readiness/discover_probe.h"
 #include "readiness/namespace_table.h"
 #include "readiness/validate.h"
@@ -184,8 +185,7 @@ void Server::Impl::CloseNotification() {
   if (notify_pipe) notify_pipe->Close();
 }
 
-std::unique_ptr<readiness::Probe> Server::Impl::MakeProbe(const ServerLife& tree, std::uint64_t log_offset,
-                                                          std::optional<Deadline> launched,
+std::unique_ptr<readiness::Probe> Server::Impl::MakeProbe(const ServerLife& tree, const Beginning& beginning,
                                                           readiness::Captures* captures) {
   commands = std::make_unique<server::WardenCommandRunner>(
       *prepared, captures != nullptr ? *captures : captured, Mark(), containment::ToString(level),
@@ -194,9 +194,11 @@ std::unique_ptr<readiness::Probe> Server::Impl::MakeProbe(const ServerLife& tree
         if (!warden.ok()) return warden.failure();
         return std::move(warden->channel);
       });
-  auto subject = MakeSubject(tree, log_offset);
-  subject.launched = launched;
-  subject.once = !launched;
+  auto subject = MakeSubject(tree, beginning.log_offset);
+  subject.launched = beginning.launched;
+  subject.deadline = beginning.deadline;
+  subject.files_before = beginning.files;
+  subject.once = !beginning.launched;
   subject.captures = captures;
   subject.commands = commands.get();
   return readiness::MakeProbe(prepared->ready(), subject);
@@ -212,23 +214,50 @@ readiness::Subject Server::Impl::MakeSubject(const ServerLife& tree, std::uint64
   subject.listeners = following.get();
   subject.datagram_sockets = datagram_sockets.get();
   subject.unix_sockets = unix_sockets.get();
+  subject.holds = prepared->HeldInodes();
   subject.notify_socket = notify_socket.get();
   subject.notify_pipe = notify_pipe.get();
   return subject;
 }
 
-std::optional<Outcome> Server::Impl::Discover(ServerLife& attempt, Deadline deadline, const std::stop_token& cancel) {
+std::unique_ptr<readiness::Probe> Server::Impl::MakeFirstProbe(const ServerLife& attempt, const Beginning& beginning,
+                                                               readiness::Captures& captures, std::string& ready_note) {
+  // The probes take the numbers as they are now.
+  const auto make = [this, &attempt, beginning, &captures, &ready_note] {
+    auto probe = MakeProbe(attempt, beginning, &captures);
+    ready_note = EncodeReadyNote(attempt);
+    return probe;
+  };
   auto wanted = prepared->PortsToDiscover();
-  if (wanted.empty()) return std::nullopt;
+  if (wanted.empty()) return make();
   std::set<std::uint16_t> known;
   for (const auto& [name, number] : prepared->address().ports) {
     if (!wanted.contains(name)) known.insert(number);
   }
-  readiness::DiscoverProbe probe(std::move(wanted), std::move(known), MakeSubject(attempt, 0));
-  auto outcome = readiness::AwaitReady(probe, attempt, prepared->log().path(), cancel, deadline);
-  if (outcome.kind != Outcome::Kind::kReady) return outcome;
-  prepared->Discovered(probe.found());
-  return std::nullopt;
+  const auto subject = MakeSubject(attempt, 0);
+  return std::make_unique<readiness::DiscoverFirst>(
+      std::make_unique<readiness::DiscoverProbe>(std::move(wanted), std::move(known), subject),
+      [this, make](const readiness::DiscoverFirst::Numbers& numbers) {
+        prepared->Discovered(numbers);
+        return make();
+      },
+      subject);
+}
+
+void Server::Impl::TellLaunchFailure(const process::Failure& failure) const {
+  server::FailedStart failed{.reason = server::ReasonOf(failure), .headline = "could not launch it",
+                             .failure = failure, .notes = notes};
+  if (failure.error == EADDRINUSE) {
+    for (const auto& socket : prepared->spec().sockets) {
+      if (!socket.has_port()) continue;
+      const auto other = prepared->DescribeOther(socket.name(), socket.kind() == ListenSocket::Kind::kUdp);
+      if (other.empty()) continue;
+      failed.reason = StartError::kPortTaken;
+      failed.headline = "another process has its port: " + other + "; could not launch it";
+      break;
+    }
+  }
+  throw TellStory(*prepared, failed);
 }
 
 void Server::Impl::Start(const std::stop_token& cancel) {
@@ -240,7 +269,11 @@ void Server::Impl::Start(const std::stop_token& cancel) {
 
 bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token& cancel) {
   const auto log_offset = SizeOf(prepared->log().path());
-  const auto launched_at = std::chrono::steady_clock::now();
+  const Beginning beginning{.log_offset = log_offset,
+                            .launched = std::chrono::steady_clock::now(),
+                            .deadline = deadline,
+                            .files = readiness::VersionsNow(prepared->ready(), prepared->address())};
+  prepared->ReachedByIpv6Only(false);
   OpenNotification();
   auto attempt = StartWarden();
   prepared->ReleasePorts();
@@ -252,10 +285,7 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
     return attempt->Launch(request, descriptor);
   }();
   if (notify_pipe) notify_pipe->CloseServerEnd();
-  if (!launched.ok()) {
-    throw TellStory(*prepared, {.reason = server::ReasonOf(launched.failure()), .headline = "could not launch it",
-                                .failure = launched.failure(), .notes = notes});
-  }
+  if (!launched.ok()) TellLaunchFailure(launched.failure());
   NoteContainment(attempt->containment());
   if (prepared->spec().network.is_private()) {
     listeners = readiness::MakePrivateTable(procfs::SystemProc(), attempt->Leader(), attempt->TakeNetworkDiag());
@@ -264,10 +294,7 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   readiness::Captures captures;
   std::string ready_note;
   auto outcome = [&] {
-    if (auto undiscovered = Discover(*attempt, deadline, cancel)) return std::move(*undiscovered);
-    // The probes take the numbers as they are now.
-    const auto probe = MakeProbe(*attempt, log_offset, launched_at, &captures);
-    ready_note = EncodeReadyNote(*attempt);
+    const auto probe = MakeFirstProbe(*attempt, beginning, captures, ready_note);
     server::WaitTeller teller(prepared->name(), ObserverOfWaits());
     return readiness::AwaitReady(*probe, *attempt, prepared->log().path(), cancel, deadline, process::Clock::Steady(),
                                  &teller);
@@ -275,6 +302,10 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   commands.reset();  // looks at what is local here
   CloseNotification();
   if (outcome.kind == Outcome::Kind::kReady) {
+    const auto leads = [&outcome](bool by_ipv4) {
+      return std::ranges::any_of(outcome.seen, [by_ipv4](const auto& seen) { return seen.by_ipv4 == by_ipv4; });
+    };
+    prepared->ReachedByIpv6Only(leads(false) && !leads(true));
     for (auto& seen : outcome.seen) {
       if (seen.unproven) notes.push_back(std::move(seen.saw));
     }

@@ -65,14 +65,23 @@ struct Server::Impl : ServerRecord {
   void Register(std::unique_ptr<server::ServerLife> attempt, readiness::Captures captures, const std::string& ready_note);
   // What the keeper is told of a server that is ready: made while it is waited for.
   [[nodiscard]] std::string EncodeReadyNote(const server::ServerLife& attempt) const;
-  // `launched` is absent where the server is to be asked once more; what its probes capture is put into `captures`.
-  [[nodiscard]] std::unique_ptr<readiness::Probe> MakeProbe(const server::ServerLife& tree, std::uint64_t log_offset,
-                                                            std::optional<Deadline> launched,
+  // Where a life begins, as its probes have to know it. Without `launched` the server is to be asked once more.
+  struct Beginning {
+    std::uint64_t log_offset = 0;
+    std::optional<Deadline> launched = {};
+    std::optional<Deadline> deadline = {};
+    readiness::FileVersions files = {};
+  };
+  // What its probes capture is put into `captures`.
+  [[nodiscard]] std::unique_ptr<readiness::Probe> MakeProbe(const server::ServerLife& tree, const Beginning& beginning,
                                                             readiness::Captures* captures);
   [[nodiscard]] readiness::Subject MakeSubject(const server::ServerLife& tree, std::uint64_t log_offset) const;
-  // Waits for the ports to be discovered, if there are any. Nothing if that went well, else how it ended.
-  [[nodiscard]] std::optional<readiness::Outcome> Discover(server::ServerLife& attempt, Deadline deadline,
-                                                           const std::stop_token& cancel);
+  // As MakeProbe, for a life that begins: ports that are to be discovered are so first. `ready_note` is made, too.
+  [[nodiscard]] std::unique_ptr<readiness::Probe> MakeFirstProbe(const server::ServerLife& attempt,
+                                                                 const Beginning& beginning,
+                                                                 readiness::Captures& captures, std::string& ready_note);
+  // The launch failed: tells it, and who has what was to be bound for the server.
+  [[noreturn]] void TellLaunchFailure(const process::Failure& failure) const;
   // A life ends.
   StopResult End(bool kill);
   // Passes on what a stop found: orphans and survivors become leaks of the run.

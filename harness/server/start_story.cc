@@ -40,6 +40,8 @@ std::string Advice(const PreparedServer& server, const FailedStart& failed, cons
         return "CURFEW_CONTAINMENT=auto does without where it has to";
       }
       if (failed.failure && failed.failure->error == ENOEXEC) return "a script needs a first line like #!/bin/sh";
+      // The file itself was found, or nothing would have been launched (execve(2)).
+      if (failed.failure && failed.failure->error == ENOENT) return "what its first line (#!) names as interpreter, or its loader (ldd), is not there";
       if (failed.failure && failed.failure->error == E2BIG) return "arguments and environment together are too long";
       if (failed.failure && failed.failure->error == EAGAIN) return "look at `ulimit -u`: no process can be made";
       if (failed.failure && failed.failure->error == EMFILE) return "look at `ulimit -n`: no descriptor is left";

@@ -8,9 +8,6 @@
 #include <iterator>
 #include <string_view>
 
-#include "procfs/proc.h"
-#include "readiness/holder.h"
-
 namespace curfew::server {
 namespace {
 
@@ -33,7 +30,9 @@ std::string Ports(const PreparedServer& server) {
 std::string FindOther(const PreparedServer& server, readiness::ListenerTable& listeners) {
   for (const auto& [name, number] : server.address().ports) {
     const auto sockets = listeners.On(number);
-    if (!sockets.ok() || !sockets.value().empty()) return readiness::DescribePortHolder(procfs::Proc(), number);
+    if (!sockets.ok() || !sockets.value().empty()) return server.DescribeOther(name, false);
+    if (!server.MeansUdp(name)) continue;
+    if (std::string holder = server.DescribeOther(name, true); !holder.empty()) return holder;
   }
   return "";
 }
@@ -44,7 +43,8 @@ bool SaysAddressInUse(const std::filesystem::path& log, std::uint64_t offset) {
   std::ifstream in(log, std::ios::binary | std::ios::ate);
   if (!in) return false;
   const auto size = static_cast<std::uint64_t>(in.tellg());
-  in.seekg(static_cast<std::streamoff>(std::max(offset, size > kMostOutput ? size - kMostOutput : 0)));
+  const std::uint64_t begin = offset <= size ? offset : 0;  // the server has emptied it
+  in.seekg(static_cast<std::streamoff>(std::max(begin, size > kMostOutput ? size - kMostOutput : 0)));
   const std::string text = Lower({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()});
   // "Address already in use" is strerror's, Go's, Java's and Rust's; "Port 80 is already in use" that of frameworks.
   constexpr std::array<std::string_view, 3> kWords = {"already in use", "eaddrinuse", "address in use"};

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <curfew/curfew.h>
 
@@ -191,6 +192,33 @@ TEST(FixedPortTest, AServerOfThisRunIsNoOrphan) {
               AllOf(HasSubstr("pid "), HasSubstr("server \"tcp_echo\" of run"), Not(HasSubstr("orphan"))));
 }
 
+// Bound, and nothing more.
+FileDescriptor BindOnly(int type, std::uint16_t port) {
+  FileDescriptor socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    throw std::system_error(errno, std::system_category(), "bind port " + std::to_string(port));
+  }
+  return socket;
+}
+
+TEST(FixedPortTest, TheOneWhoHasAnotherPortOrTheOtherProtocolIsNotNamed) {
+  const Neighbour neighbour("");  // listens on the TCP port
+  ASSERT_TRUE(neighbour.up);
+  const FileDescriptor datagrams = BindOnly(SOCK_DGRAM, neighbour.port);
+  auto spec = Sample("tcp_echo");
+  spec.ports = {{"", neighbour.port}};
+  spec.sockets = {ListenSocket::Udp()};
+  spec.command = {"sleep", "100"};
+  spec.ready = Ready::Activated();
+  EXPECT_THAT(RefusalOf(std::move(spec), StartError::kPortTaken),
+              AllOf(HasSubstr("UDP 127.0.0.1:" + std::to_string(neighbour.port) + " is bound by pid "),
+                    HasSubstr("this test program itself"), Not(HasSubstr("tcp_echo --port"))));
+}
+
 // The numbers the server says it listens on, in the order in which it began to.
 std::vector<std::uint16_t> Announced(const Server& server) {
   std::vector<std::uint16_t> numbers;
@@ -240,6 +268,47 @@ TEST(DiscoverTest, FunctionChoosesAmongThem) {
 TEST(DiscoverTest, WhatWorkersListenOnIsFoundBehindTheLeadersOwn) {
   auto server = Server::Start({.shell = CURFEW_SAMPLE_DIR "/tcp_echo & wait", .ports = {{"", Port::Discover()}}});
   EXPECT_THAT(Announced(server), ElementsAre(server.port()));
+}
+
+TEST(DiscoverTest, ServerThatTellsALotBeforeItListensIsNotBlocked) {
+  constexpr const char* kScript =
+      "import os, socket, time\n"
+      "n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); a = os.environ['NOTIFY_SOCKET']\n"
+      "n.connect(chr(0) + a[1:] if a[0] == '@' else a)\n"
+      "for i in range(200): n.send(b'STATUS=loading %d' % i)\n"
+      "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); n.send(b'READY=1'); time.sleep(100)\n";
+  auto server = Server::Start({.command = {"python3", "-c", kScript}, .ports = {{"", Port::Discover()}}, .ready = Ready::Notify()});
+  EXPECT_NE(server.port(), 0);
+}
+
+TEST(DiscoverTest, PortThatIsClosedAgainIsNotTheOneThatIsMeant) {
+  constexpr const char* kScript =
+      "import socket, sys, time\n"
+      "first = socket.socket(); first.bind(('127.0.0.1', 0)); first.listen(); print('first', flush=True)\n"
+      "open(sys.argv[1]).read(); first.close()\n"
+      "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print('listening on 127.0.0.1:%d' % s.getsockname()[1], flush=True)\n"
+      "time.sleep(100)\n";
+  const TemporaryDirectory directory;
+  const std::string fifo = directory.path() + "/go";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  bool told = false;
+  const auto go = [&](const ServerAddress& address) {
+    if (!std::exchange(told, true)) std::ofstream(fifo) << "go\n";  // the first number is known
+    return address.port() != 0;
+  };
+  auto server = Server::Start({.command = {"python3", "-c", kScript, fifo},
+                               .ports = {{"", Port::Discover()}},
+                               .ready = Ready::All({Ready::When(go), Ready::Log("^listening on"), Ready::Tcp()})});
+  EXPECT_THAT(Announced(server), ElementsAre(server.port()));
+  EXPECT_THAT(server, IsReady());
+}
+
+TEST(DiscoverTest, FunctionThatThrowsIsShown) {
+  EXPECT_THAT(RefusalOf({.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "1"},
+                         .ports = {{"", Port::Discover([](const Listening&) -> bool { throw std::runtime_error("no idea"); })}},
+                         .ready_timeout = 1s},
+                        StartError::kTimedOut),
+              HasSubstr("its function threw \"no idea\""));
 }
 
 TEST(DiscoverTest, TooFewAreToldWhenTimeIsUp) {
@@ -314,6 +383,19 @@ TEST(ActivatedTest, DeadServerRefusesAndComesBackOnTheSamePort) {
   EXPECT_EQ(server.port(), port);
   TcpClient client(server.host(), port, 60s);
   EXPECT_EQ(client.Exchange("again"), "again");
+}
+
+TEST(ActivatedTest, WhoHasThePortAtARestartIsNamed) {
+  auto server = Server::Start(Activated({ListenSocket::Tcp()}));
+  server.Stop();
+  const auto stranger = Occupy(server.port());
+  try {
+    server.Restart();
+    ADD_FAILURE() << "it started";
+  } catch (const StartError& error) {
+    EXPECT_STREQ(StartError::Name(error.reason()), "kPortTaken") << error.what();
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("is listened on by pid " + std::to_string(::getpid())), HasSubstr("EADDRINUSE")));
+  }
 }
 
 TEST(ActivatedTest, SocketThatCannotBeBoundIsNamed) {

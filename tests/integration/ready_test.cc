@@ -3,13 +3,16 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +20,7 @@
 
 #include <curfew/curfew.h>
 
+#include "process/file_descriptor.h"
 #include "processes.h"
 
 namespace curfew {
@@ -57,6 +61,16 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("127.0.0.1", {port}))
 )";
 
+void SendDatagram(std::uint16_t port, const std::string& text) {
+  const process::FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::sendto(socket.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address),
+            static_cast<ssize_t>(text.size()));
+}
+
 TEST(ReadyTest, TcpAcceptConnects) {
   auto server = Server::Start(Python(std::string(kListen) + "s.listen(); c, _ = s.accept(); print('met', flush=True)\n"
                                                             "while True: time.sleep(1)\n",
@@ -71,6 +85,24 @@ while True: time.sleep(1)
 )",
                                      Ready::Udp()));
   EXPECT_EQ(server.WhyNotReady(), "");
+}
+
+TEST(ReadyTest, ReservedUdpPortIsTheServersThoughItIsHeldForIt) {
+  for (const bool reuses : {true, false}) {
+    const std::string options = reuses ? "s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); " : "";
+    auto spec = Python("s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); " + options + R"(s.bind(("127.0.0.1", {port}))
+while True: print('got', s.recv(100).decode())
+)",
+                       Ready::Udp());
+    spec.ports = {{"", Port::Udp()}};
+    auto server = Server::Start(std::move(spec));
+    EXPECT_EQ(server.start_notes().size(), reuses ? 0U : 1U) << "one that does not share needs a second attempt";
+    EXPECT_EQ(server.WhyNotReady(), "");
+    SendDatagram(server.port(), "hello");
+    EXPECT_TRUE(server.log().WaitFor("^got hello$", 60s)) << "the hold has got it";
+    server.Restart();
+    EXPECT_EQ(server.WhyNotReady(), "");
+  }
 }
 
 TEST(ReadyTest, UdpPortOfAStrangerIsNamed) {
@@ -142,6 +174,66 @@ TEST(ReadyTest, FileSettles) {
 
 // ---- commands ------------------------------------------------------------------------------------------------
 
+TEST(ReadyTest, FileOfTheLifeBeforeDoesNotMakeARestartReady) {
+  auto spec = Python("if not os.path.exists('{dir}/ready'): open('{dir}/ready', 'w').close()\nwhile True: time.sleep(1)\n",
+                     Ready::File("ready"));
+  spec.ready_timeout = 5s;
+  auto server = Server::Start(std::move(spec));
+  EXPECT_EQ(server.WhyNotReady(), "") << "to be there is enough of one that has been up";
+  try {
+    server.Restart();
+    ADD_FAILURE() << "it is ready, though it has written nothing";
+  } catch (const StartError& error) {
+    EXPECT_EQ(error.reason(), StartError::kTimedOut);
+    EXPECT_THAT(error.what(), HasSubstr("an earlier life may have left it"));
+  }
+}
+
+TEST(ReadyTest, ServerOnIpv6AloneIsMetThere) {
+  const std::string script = "s = socket.socket(socket.AF_INET6); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+                             "s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)\n";
+  try {
+    static_cast<void>(Server::Start(Python(script + "s.bind(('::1', 0)); print('up')\nwhile True: time.sleep(1)\n", Ready::Log("up"))));
+  } catch (const StartError&) {
+    GTEST_SKIP() << "this machine has no IPv6";
+  }
+  for (const char* address : {"::1", "::"}) {
+    for (const Ready& ready : {Ready::Tcp(), Ready::TcpAccept()}) {
+      auto server = Server::Start(Python(script + "s.bind(('" + address + "', {port})); s.listen()\nwhile True: time.sleep(1)\n", ready));
+      EXPECT_EQ(server.host(), "::1");
+      EXPECT_EQ(server.url("/x"), "http://[::1]:" + std::to_string(server.port()) + "/x");
+      EXPECT_NO_THROW(::close(server.ConnectTcp()));
+      EXPECT_NO_THROW(TcpClient(server.host(), server.port(), 60s));
+      server.Restart();
+      EXPECT_EQ(server.host(), "::1");
+    }
+  }
+  auto both = Server::Start(Python(script + "s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0); s.bind(('::', {port})); s.listen()\n"
+                                            "while True: time.sleep(1)\n", Ready::Tcp()));
+  EXPECT_EQ(both.host(), "127.0.0.1");
+}
+
+TEST(ReadyTest, UnixSocketOfTheSpecIsTheServersThoughItsWardenListens) {
+  for (const bool stream : {true, false}) {
+    auto server = Server::Start({.command = {"sleep", "100"},
+                                 .sockets = {stream ? ListenSocket::Unix() : ListenSocket::UnixDatagram()},
+                                 .ready = stream ? Ready::Unix() : Ready::UnixDatagram()});
+    EXPECT_EQ(server.WhyNotReady(), "");
+  }
+}
+
+TEST(ReadyTest, AuthorityThatIsAFifoDoesNotHoldUpTheStart) {
+  const testing_support::TemporaryDirectory directory;
+  const std::string fifo = directory.path() + "/ca.pem";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  auto spec = Python(std::string(kListen) + "s.listen()\nwhile True: time.sleep(1)\n", Ready::Https("/", {.ca_file = fifo}));
+  spec.ready_timeout = 1s;
+  const auto failed = StartFails(std::move(spec));
+  if (failed.reason == StartError::kBadSpec) GTEST_SKIP() << "this build has no TLS";
+  EXPECT_EQ(failed.reason, StartError::kTimedOut);
+  EXPECT_THAT(failed.what, HasSubstr("ca.pem is no regular file"));
+}
+
 TEST(ReadyCommand, IsRunUntilItSucceeds) {
   auto spec = Python("time.sleep(0.3); open('up', 'w').close()  # {port}\nwhile True: time.sleep(1)\n",
                      Ready::Command({"sh", "-c", "test -e up && test \"$EXTRA\" = {port}"}, {.env = {{"EXTRA", "{port}"}}}));
@@ -156,6 +248,37 @@ TEST(ReadyCommand, KnowsWhatTheLogHasShown) {
                                      Ready::All({Ready::Log(R"(token (?P<token>\w+))"),
                                                  Ready::Command({"test", "{captured:token}", "=", "abc"})})));
   EXPECT_EQ(server.captured("token"), "abc");
+}
+
+TEST(ReadyCommand, TextThatLooksLikeACaptureIsText) {
+  auto spec = Python("print('port 7001')\nwhile True: time.sleep(1)\n",
+                     Ready::All({Ready::Log(R"(port (?P<number>\d+))"),
+                                 Ready::Command({"sh", "-c", "echo \"$@\" > seen", "sh", "{captured:number}",
+                                                 "{{captured:number}}", "${captured:number}"})}));
+  auto server = Server::Start(std::move(spec));
+  EXPECT_EQ(testing_support::ReadFile(server.dir() / "seen"), "7001 {captured:number} ${captured:number}\n");
+}
+
+TEST(ReadyCommand, CaptureWithANulByteIsRefusedAndSaid) {
+  auto spec = Python("print('token a\\0b.')\nwhile True: time.sleep(1)\n",
+                     Ready::All({Ready::Log(R"(token (?P<token>.*)\.)"), Ready::Command({"true", "{captured:token}"})}));
+  spec.ready_timeout = 2s;
+  EXPECT_THAT(StartFails(std::move(spec)).what, HasSubstr("{captured:token} holds a NUL byte"));
+  auto server = Server::Start(Python("print('token a\\0b.')\nwhile True: time.sleep(1)\n", Ready::Log(R"(token (?P<token>.*)\.)")));
+  const auto failed = StartFails({.command = {"sleep", "{captured:token}"}, .ready = Ready::File("x")});
+  EXPECT_EQ(failed.reason, StartError::kBadSpec);
+  EXPECT_THAT(failed.what, HasSubstr("holds a NUL byte"));
+}
+
+TEST(ReadyCommand, ProgramIsLookedForInThePathOfTheSpec) {
+  const testing_support::TemporaryDirectory directory;
+  std::filesystem::create_directory(directory.path() + "/127.0.0.1");
+  std::filesystem::create_symlink("/bin/sleep", directory.path() + "/127.0.0.1/sleeps");
+  std::filesystem::create_symlink("/bin/true", directory.path() + "/127.0.0.1/succeeds");
+  auto server = Server::Start({.command = {"sleeps", "100"},
+                               .env = {{"PATH", directory.path() + "/{host}"}},
+                               .ready = Ready::Command({"succeeds"})});
+  EXPECT_TRUE(server.running());
 }
 
 TEST(ReadyCommand, LeavesNothingBehindWhenItHangsOrDaemonises) {

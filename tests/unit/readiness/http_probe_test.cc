@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,7 @@ class HttpProbeTest : public ::testing::Test {
   HttpProbe MakeProbe(const std::string& path = "/", const Ready::HttpOptions& options = {}) {
     const Subject subject{.address = {.host = "127.0.0.1", .ports = {{"", PortOf(listener_)}}, .dir = {}},
                           .log = {},
+                          .deadline = deadline_,
                           .tree = tree_,
                           .proc = &proc_,
                           .listeners = table_.get()};
@@ -82,6 +84,7 @@ class HttpProbeTest : public ::testing::Test {
   const TreeView* tree_ = &self_;
   FileDescriptor listener_ = Listen("127.0.0.1");
   Deadline now_{1000s};
+  std::optional<Deadline> deadline_;
   const Duration attempt_ = process::Scaled(1s);
 };
 
@@ -368,6 +371,78 @@ TEST_F(HttpProbeTest, RedirectionsAreFollowedWhenAskedFor) {
   EXPECT_THAT(request, StartsWith("GET /login?x=1 "));
   Send(second, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(LookWhenThereIsNews(probe).saw, "GET /, redirected to /login?x=1: 200 OK");
+}
+
+// The server is this process, until it is nobody any more.
+class Abdicating : public TreeView {
+ public:
+  [[nodiscard]] pid_t Leader() const override { return leader; }
+  [[nodiscard]] std::vector<pid_t> Pids() const override { return {leader}; }
+  pid_t leader = ::getpid();
+};
+
+TEST_F(HttpProbeTest, RedirectionIsNotFollowedToAStranger) {
+  Abdicating tree;
+  tree_ = &tree;
+  HttpProbe probe = MakeProbe("/", {.status = {200}, .redirects = 2});
+  const FileDescriptor connection = TakeRequest(probe);
+  const std::uint16_t port = PortOf(listener_);
+  listener_.Reset();
+  listener_ = Listen("127.0.0.1", {.port = port});
+  tree.leader = 1 << 30;
+  Send(connection, "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");
+  const Observation seen = LookWhenThereIsNews(probe);
+  EXPECT_FALSE(seen.satisfied);
+  ASSERT_TRUE(seen.taken) << seen.saw;
+  EXPECT_THAT(*seen.taken, HasSubstr("pid " + std::to_string(::getpid())));
+  EXPECT_FALSE(SomebodyConnected());
+}
+
+TEST_F(HttpProbeTest, AnswerIsNotBelievedWhenAStrangerListensByThen) {
+  Abdicating tree;
+  tree_ = &tree;
+  HttpProbe probe = MakeProbe();
+  const FileDescriptor connection = TakeRequest(probe);
+  const std::uint16_t port = PortOf(listener_);
+  listener_.Reset();
+  listener_ = Listen("127.0.0.1", {.port = port});
+  tree.leader = 1 << 30;
+  Send(connection, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  const Observation seen = LookWhenThereIsNews(probe);
+  EXPECT_FALSE(seen.satisfied);
+  EXPECT_TRUE(seen.taken) << seen.saw;
+}
+
+TEST_F(HttpProbeTest, AnswerOfOneThatListensNoMoreIsAnAnswer) {
+  HttpProbe probe = MakeProbe();
+  const FileDescriptor connection = TakeRequest(probe);
+  listener_.Reset();
+  Send(connection, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_TRUE(LookWhenThereIsNews(probe).satisfied);
+}
+
+TEST_F(HttpProbeTest, EndOfABodyThatWillDoIsNotWaitedForUntilTheAttemptIsOver) {
+  HttpProbe probe = MakeProbe("/", {.attempt = 1h});
+  const FileDescriptor connection = TakeRequest(probe);
+  Send(connection, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nserving\r\n");
+  EXPECT_FALSE(LookWhenThereIsNews(probe).satisfied);
+  ASSERT_TRUE(probe.WantsLook());
+  EXPECT_LE(*probe.WantsLook(), now_ + process::Scaled(1s));
+  now_ = *probe.WantsLook();
+  EXPECT_TRUE(probe.Look(now_).satisfied);
+}
+
+TEST_F(HttpProbeTest, BodyThatLacksSomethingIsWaitedForUntilTheAttemptOrTheStartIsOver) {
+  deadline_ = now_ + 1min;
+  HttpProbe probe = MakeProbe("/", {.contains = "serving", .attempt = 1h});
+  const FileDescriptor connection = TakeRequest(probe);
+  Send(connection, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nloading\r\n");
+  EXPECT_FALSE(LookWhenThereIsNews(probe).satisfied);
+  now_ += 59s;
+  EXPECT_FALSE(probe.Look(now_).satisfied);
+  EXPECT_TRUE(probe.Busy());
+  now_ += 1s;
+  EXPECT_THAT(probe.Look(now_).saw, HasSubstr("its body \"loading\" does not contain"));
 }
 
 TEST_F(HttpProbeTest, CircleOfRedirectionsEndsAndIsNoYes) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -165,6 +166,61 @@ TEST(ProcListenerTableTest, MissingTableIsNobody) {
   const auto sockets = MakeProcListenerTable(proc)->On(80);
   ASSERT_TRUE(sockets.ok());
   EXPECT_THAT(sockets.value(), IsEmpty());
+}
+
+TEST_P(ListenerTableTest, FindsWhatIsBoundToTheLoopbackDevice) {
+  const FileDescriptor socket = Listen("127.0.0.1", {.device = "lo"});
+  EXPECT_THAT(On(PortOf(socket)), UnorderedElementsAre(Is(socket, "127.0.0.1")));
+}
+
+TEST(DiagTableTest, KnowsWhatIpv4DoesNotReach) {
+  if (!curfew::testing::HasIpv6()) GTEST_SKIP() << "this machine has no IPv6";
+  process::Result<SockDiag> diag = SockDiag::Open();
+  if (!diag.ok()) GTEST_SKIP() << "failed to " << diag.failure().ToString();
+  const auto table = MakeDiagTable(std::move(*diag));
+  const auto reached = [&table](const FileDescriptor& socket) {
+    const auto found = table->On(PortOf(socket));
+    EXPECT_TRUE(found.ok());
+    EXPECT_EQ(found.value().size(), 1U);
+    return found.value().front().ReachedByIpv4();
+  };
+  EXPECT_FALSE(reached(Listen("::", {.ipv6_only = true})));
+  EXPECT_TRUE(reached(Listen("::")));
+  EXPECT_FALSE(reached(Listen("::1")));
+  EXPECT_TRUE(reached(Listen("127.0.0.1")));
+}
+
+// Bound to a port, and nothing more.
+struct Bound {
+  explicit Bound(int type) : socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    port = PortOf(socket);
+    inode = InodeOf(socket);
+  }
+  FileDescriptor socket;
+  std::uint16_t port = 0;
+  std::uint64_t inode = 0;
+};
+
+TEST(SockDiagTest, UsersOfAPortAreThoseOfThatPortAndProtocol) {
+  process::Result<SockDiag> diag = SockDiag::Open();
+  if (!diag.ok()) GTEST_SKIP() << "failed to " << diag.failure().ToString();
+  const Bound first(SOCK_STREAM);
+  const Bound second(SOCK_STREAM);
+  const Bound datagrams(SOCK_DGRAM);
+  const auto users = [&diag](std::uint16_t port, int protocol) {
+    std::vector<std::uint64_t> inodes;
+    const auto found = diag->Users(AF_INET, port, protocol);
+    EXPECT_TRUE(found.ok());
+    for (const ListeningSocket& socket : found.value()) inodes.push_back(socket.inode);
+    return inodes;
+  };
+  EXPECT_THAT(users(datagrams.port, IPPROTO_UDP), ElementsAre(datagrams.inode));
+  EXPECT_THAT(users(first.port, IPPROTO_TCP), ::testing::Not(::testing::Contains(second.inode)));
+  EXPECT_THAT(users(datagrams.port, IPPROTO_TCP), ::testing::Not(::testing::Contains(first.inode)));
 }
 
 }  // namespace

@@ -115,6 +115,19 @@ TEST_F(MoreProbesTest, UdpSocketOfAStrangerIsNamed) {
   EXPECT_THAT(*seen.taken, HasSubstr("pid " + std::to_string(::getpid())));
 }
 
+TEST_F(MoreProbesTest, UdpSocketThatHoldsThePortForTheServerIsNobodys) {
+  const Child server;
+  const FileDescriptor hold = BindUdp();
+  const curfew::testing::TreeOf tree(server.pid());
+  subject_.tree = &tree;
+  subject_.holds = {curfew::testing::InodeOf(hold)};
+  PortIs(PortOf(hold));
+  const Observation seen = Look(Ready::Udp());
+  EXPECT_FALSE(seen.satisfied);
+  EXPECT_FALSE(seen.taken);
+  EXPECT_THAT(seen.saw, HasSubstr("nobody is bound to it"));
+}
+
 TEST_F(MoreProbesTest, TcpListenerIsNoUdpSocketAndTheOtherWayRound) {
   const FileDescriptor listener = Listen("127.0.0.1");
   PortIs(PortOf(listener));

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -153,6 +154,28 @@ TEST_F(UnixProbeTest, FullQueueMeansNotYetAndDoesNotBlock) {
   for (int i = 0; i < 5; ++i) seen = Look(Ready::Unix("s"));
   EXPECT_FALSE(seen.satisfied);
   EXPECT_THAT(seen.saw, HasSubstr("queue"));
+}
+
+TEST_F(UnixProbeTest, QueueThatItsOwnLooksHaveFilledIsNoNo) {
+  const FileDescriptor socket = ListenUnix(dir_.path() / "s", SOCK_STREAM, 0);
+  const auto probe = Make(Ready::StaysReady(Ready::Unix("s"), 1s));
+  for (int i = 0; i < 5; ++i) {
+    static_cast<void>(probe->Look(kNow));
+    std::vector<Observation> seen;
+    probe->AppendSeen(seen);
+    EXPECT_THAT(seen.front().saw, HasSubstr("; holds for")) << "look " << i;
+  }
+}
+
+TEST_F(UnixProbeTest, SocketThatAnotherHasMadeForTheServerIsItsOwn) {
+  // As the warden does for ServerSpec::sockets: who listens, as the kernel tells, is this process.
+  const FileDescriptor socket = ListenUnix(dir_.path() / "s", SOCK_STREAM);
+  const Child server;  // inherits it
+  const curfew::testing::TreeOf tree(server.pid());
+  ServerIs(tree);
+  const Observation seen = Look(Ready::Unix("s"));
+  EXPECT_TRUE(seen.satisfied) << seen.saw;
+  EXPECT_FALSE(seen.unproven);
 }
 
 TEST_F(UnixProbeTest, StrangerIsNamed) {
@@ -333,6 +356,33 @@ TEST_F(ProbeTest, AskOnceOfASatisfiedProbeIsEmpty) {
 
 TEST_F(ProbeTest, EmptyAllHoldsAtOnce) {
   EXPECT_TRUE(Look(Ready::All({})).satisfied);
+}
+
+using FileBeforeTest = ProbeTest;
+
+TEST_F(FileBeforeTest, FileOfAnEarlierLifeIsNotTheOneThatIsMeant) {
+  dir_.Append("ready", "1\n");
+  for (const Ready& ready : {Ready::File("ready"), Ready::FileSettled("ready", 1ms)}) {
+    subject_.files_before = VersionsNow(Ready::All({ready, Ready::File("not there")}), subject_.address);
+    EXPECT_EQ(subject_.files_before.size(), 1U);
+    const auto probe = Make(ready);
+    for (const auto passed : {0ms, 10ms}) {
+      const Observation old = probe->Look(kNow + passed);
+      EXPECT_FALSE(old.satisfied);
+      EXPECT_THAT(old.saw, HasSubstr("an earlier life may have left it"));
+    }
+    dir_.Append("ready", "2\n");
+    static_cast<void>(probe->Look(kNow + 20ms));
+    EXPECT_TRUE(probe->Look(kNow + 30ms).satisfied);
+  }
+}
+
+TEST_F(FileBeforeTest, FileThatIsPutInItsPlaceIs) {
+  dir_.Append("ready", "1\n");
+  subject_.files_before = VersionsNow(Ready::File("ready"), subject_.address);
+  dir_.Append("next", "1\n");
+  std::filesystem::rename(dir_.path() / "next", dir_.path() / "ready");
+  EXPECT_TRUE(Look(Ready::File("ready")).satisfied);
 }
 
 }  // namespace

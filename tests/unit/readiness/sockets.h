@@ -15,6 +15,7 @@ struct ListenOptions {
   bool reuse_address = true;
   bool reuse_port = false;
   bool ipv6_only = false;
+  std::string device = {};  // SO_BINDTODEVICE
 };
 
 // A listening TCP socket; throws std::system_error.

@@ -149,6 +149,13 @@ TEST(CheckSpecTest, RefusesSocketsThatCannotBe) {
   EXPECT_THAT(Refusal(spec), AllOf(HasSubstr("sockets[0]"), HasSubstr("{sockte}")));
 }
 
+TEST(CheckSpecTest, RefusesAbstractNamesInAPrivateNetwork) {
+  ServerSpec spec = {.command = {"server"}, .ready = Ready::All({Ready::Unix(), Ready::UnixDatagram("@name")})};
+  EXPECT_EQ(Refusal(spec), "");
+  spec.network = Network::Private();
+  EXPECT_THAT(Refusal(spec), AllOf(HasSubstr("ServerSpec::ready is \"@name\""), HasSubstr("the private network's own")));
+}
+
 TEST(CheckSpecTest, RefusesNoAttemptsAndTooMany) {
   for (const int attempts : {0, -1, 101}) {
     auto spec = Good();
