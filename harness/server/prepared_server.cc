@@ -35,9 +35,11 @@ constexpr int kNotifyFd = 3;
 constexpr std::size_t kMaxSocketPath = 107;
 constexpr int kTriesForBoth = 50;
 
-[[noreturn]] void CouldNotLaunch(const std::string& name, const std::string& what, int error) {
+[[noreturn]] void CouldNotLaunch(const std::string& name, const std::string& what, int error,
+                                 const std::string& advice = "") {
   throw StartError(StartError::kCouldNotLaunch,
-                   "failed to start server " + name + ": " + what + (error == 0 ? "" : ": " + process::DescribeErrno(error)),
+                   "failed to start server " + name + ": " + what + (error == 0 ? "" : ": " + process::DescribeErrno(error)) +
+                       (advice.empty() ? "" : "\n  try         " + advice),
                    {.error_number = error});
 }
 
@@ -342,7 +344,8 @@ void PreparedServer::FillIn() {
   working_dir_ = spec_.working_dir.empty() ? address_.dir.string()
                                            : std::filesystem::absolute(ExpandedWord(spec_.working_dir.string())).string();
   if (const int error = CheckDirectory(working_dir_)) {
-    CouldNotLaunch(name_, "could not enter its working_dir " + working_dir_, error);
+    CouldNotLaunch(name_, "could not enter its working_dir " + working_dir_, error,
+                   "make it before the start, or leave it out: then it is {dir}");
   }
   for (const auto& [file, text] : spec_.files) {
     const auto path = address_.dir / file;
@@ -384,7 +387,10 @@ void PreparedServer::FindProgram() {
   CouldNotLaunch(name_,
                  "could not execute " + program + (in_path ? ", looked for in PATH " : ", that is ") +
                      (where.empty() ? "(empty)" : where),
-                 search.error);
+                 search.error,
+                 search.error == EACCES ? "chmod +x, if it is the right file"
+                 : in_path              ? "is it installed? Give its path, or PATH in ServerSpec::env"
+                                        : "is it built? A relative path is taken from the test program's working directory");
 }
 
 std::string PreparedServer::CommandLine() const {
