@@ -107,9 +107,9 @@ class Ready {
   // named groups, (?P<name>...), matched is Server::captured("name"), and {captured:name} in specs of later servers.
   [[nodiscard]] static Ready Log(std::string regex);
   [[nodiscard]] static Ready Log(std::string regex, LogOptions options);
-  // This path exists. Placeholders are filled in; a relative path is taken from {dir}.
+  // This path exists, changed since the launch if it was there before. With placeholders; relative paths are in {dir}.
   [[nodiscard]] static Ready File(std::string path);
-  // This path exists, and its size and time of modification have not changed for `quiet`, > 0.
+  // The same, and its size and time of modification have not changed for `quiet`, > 0.
   [[nodiscard]] static Ready FileSettled(std::string path, Duration quiet = std::chrono::milliseconds(500));
   // The command exits with status 0. It is run again and again, with pauses as long as it took and at least 20 ms, in
   // the environment and working directory of the server, contained like a server: whatever it leaves behind is ended

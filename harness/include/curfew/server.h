@@ -28,7 +28,7 @@ namespace curfew {
 // ends, SIGKILL included.
 //
 // Threads: different servers may be used by different threads at once; one server by one thread at a time.
-// Fork: in a forked child every call is refused with std::logic_error and the destructor does nothing,
+// Fork: in a forked child calls are refused with std::logic_error (addresses are told) and the destructor does nothing,
 // so a death test cannot stop its parent's servers.
 // Errors: calls that need the warden throw std::runtime_error if it has been killed from outside.
 //
@@ -48,7 +48,7 @@ class Server {
   [[nodiscard]] const std::string& name() const;  // that of the spec, or its default
   // The port of {port} or {port:NAME}. std::out_of_range names the ports there are.
   [[nodiscard]] std::uint16_t port(const std::string& port_name = "") const;
-  [[nodiscard]] std::string host() const;
+  [[nodiscard]] std::string host() const;  // 127.0.0.1, ::1 for one that listens there alone, or its private address
   // A connected TCP socket, in blocking mode and close-on-exec, to {port} or {port:NAME}: the caller closes it. The way
   // into a private network; for any other server what connect(2) does.
   // Blocks: until connected, at most `timeout` (scaled). Throws std::system_error, and std::out_of_range as port().
