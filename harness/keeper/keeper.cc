@@ -11,11 +11,8 @@
 #include <climits>
 #include <fstream>
 
-#include "containment/cgroup_home.h"
-#include "containment/kill_sweep.h"
-#include "containment/living.h"
-#include "containment/stale.h"
 #include "keeper/evidence.h"
+#include "keeper/remains.h"
 #include "process/await_fd.h"
 #include "process/owner_status.h"
 #include "process/switches.h"
@@ -33,11 +30,6 @@ using nlohmann::json;
 using process::Tag;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kRecoverDeadline = 10s;
-// For what a dead run has left: a server waits for it, and the next run tries again.
-constexpr auto kStaleDeadline = 2s;
-// From a warden's last word to its end is an exit of a small process.
-constexpr auto kCollectTime = 2s;
 // From the end of a process's sockets to its own; an exec has passed it long before.
 constexpr auto kOwnerEnd = 1s;
 
@@ -74,12 +66,6 @@ std::string WhyNot(const process::Failure& failure) {
   return failure.error == 0 ? failure.operation : "failed to " + failure.ToString();
 }
 
-json Survivors(const std::vector<Survivor>& survivors) {
-  json names = json::array();
-  for (const auto& survivor : survivors) names.push_back({{"process", survivor.process}, {"reason", survivor.reason}});
-  return names;
-}
-
 }  // namespace
 
 Keeper::Keeper(Channel&& control, process::Pidfd owner, KeeperOptions options, process::Launcher& launcher)
@@ -88,6 +74,7 @@ Keeper::Keeper(Channel&& control, process::Pidfd owner, KeeperOptions options, p
       options_(std::move(options)),
       launcher_(launcher),
       journal_(options_.journal),
+      leaves_(options_.run, journal_),
       test_clock_(
           io_, owner_, [this](const auto& test, const auto& why) { OnTestTimeOut(test, why); },
           [this] { return DebuggerOnAServer(); }),
@@ -114,7 +101,8 @@ void Keeper::Run(int own_pidfd) {
   io_.run();
   NoteTimeOut("");  // a debugger that is still at it would be waited for
   if (ProgramEnds()) SweepStrays();
-  CollectRest();
+  // The wardens that have said goodbye are about to be zombies of ours.
+  CollectRest([this] { OnChild(); });
   TellOwnersEnd();
   journal_.Write({{"event", "run_end"}, {"run", options_.run}, {"why", ending_}});
   RescueResults();
@@ -270,34 +258,6 @@ std::uint32_t Keeper::FreeSlot() const {
   return slot;
 }
 
-process::Result<containment::CgroupLeaf> Keeper::MakeLeaf(std::uint32_t slot, containment::Level level) {
-  using containment::CgroupLeaf;
-  if (level == containment::Level::kBasic) return process::Failure{"CURFEW_CONTAINMENT=basic", 0};
-  if (process::SwitchedOff("cgroup")) return process::Failure{"CURFEW_TEST_DISABLE=cgroup", 0};
-  if (!cgroup_) {
-    cgroup_ = containment::FindOwnCgroup();
-    SweepStale();
-  }
-  if (!cgroup_->ok()) return cgroup_->failure();
-  for (int attempt = 1;; ++attempt) {
-    const auto name = std::string(CgroupLeaf::kPrefix) + options_.run + '-' + std::to_string(slot) + '-' +
-                      std::to_string(++leaves_made_);
-    auto leaf = CgroupLeaf::Make(**cgroup_, name);
-    if (leaf.ok() || leaf.failure().error != EAGAIN || attempt == 10) return leaf;
-  }
-}
-
-void Keeper::SweepStale() {
-  if (!cgroup_->ok()) return;
-  for (auto& stale : containment::FindStaleLeaves(procfs::SystemProc(), **cgroup_)) {
-    auto survivors = containment::ReapStaleLeaf(procfs::SystemProc(), stale.leaf, Clock::now() + kStaleDeadline);
-    journal_.Write({{"event", "stale_leaf"},
-                    {"leaf", stale.leaf.name()},
-                    {"processes", stale.processes},
-                    {"survivors", Survivors(survivors)}});
-  }
-}
-
 json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
   const auto failed = [](const std::string& operation, int error) {
     return json{{"op", "failed"}, {"operation", operation}, {"errno", error}};
@@ -308,7 +268,7 @@ json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
   const std::uint32_t slot = FreeSlot();
   if (slot >= Tag::kServers) return failed("start a warden: too many servers at once", EAGAIN);
   const auto level = containment::ParseLevel(message.at("level").get<std::string>()).value_or(containment::Level::kAuto);
-  auto leaf = MakeLeaf(slot, level);
+  auto leaf = leaves_.Make(slot, level);
   if (!leaf.ok() && level == containment::Level::kCgroup) {
     return failed("contain it in a cgroup, as CURFEW_CONTAINMENT=cgroup asks: " + leaf.failure().operation,
                   leaf.failure().error);
@@ -396,26 +356,14 @@ void Keeper::Recover(const WardenRecord& lost) {
   for (const auto& warden : wardens_) {
     if (&warden != &lost) others.insert(warden.process.pid());
   }
-  // Its children are ours now, or will be in a moment: a process is handed on when its parent has ended.
   containment::TreeFinder finder(procfs::SystemProc(), ::getpid(), lost.tag, others);
-  std::vector<const containment::Enclosure*> enclosures;
-  if (lost.leaf) {
-    finder.AddLeaf(*lost.leaf);
-    enclosures.push_back(&*lost.leaf);
-  }
-  const auto collect = [this, &finder] {
-    OnChild();
-    return containment::AnythingLives(finder);
-  };
-  containment::KillSweep sweep(finder, nullptr, collect, enclosures);
-  const auto survivors = sweep.Run(Clock::now() + kRecoverDeadline);
-  if (lost.leaf) lost.leaf->Remove();
+  const auto survivors = ReapTree(finder, lost.leaf ? &*lost.leaf : nullptr, [this] { OnChild(); });
   journal_.Write({{"event", "warden_lost"},
                   {"server", lost.server},
                   {"test", lost.test},
                   {"warden", lost.process.pid()},
                   {"log_tail", LogTail(lost.log)},
-                  {"survivors", Survivors(survivors)}});
+                  {"survivors", survivors}});
 }
 
 void Keeper::TellWardensToStop(const std::string& cause, bool announced) {
@@ -488,32 +436,14 @@ void Keeper::EndIfOver() {
   if (!ending_.empty()) io_.stop();
 }
 
-void Keeper::CollectRest() {
-  const auto until = Clock::now() + kCollectTime;
-  for (timespec pause{0, 100'000}; Clock::now() < until; ::ppoll(nullptr, 0, &pause, nullptr)) {
-    OnChild();
-    if (::waitpid(-1, nullptr, WNOHANG | __WALL) < 0 && errno == ECHILD) return;
-  }
-}
-
 void Keeper::SweepStrays() {
   if (!options_.tag) return;
   // What the test's bodies began. The test program itself may be a zombie its parent has not collected yet.
   auto excluded = spared_;
   excluded.insert(owner_.pid());
   const containment::TreeFinder finder(procfs::SystemProc(), 0, options_.tag, std::move(excluded));
-  const auto left = [this, &finder] {
-    OnChild();
-    return containment::AnythingLives(finder);
-  };
-  if (!left()) return;
-  json strays = json::array();
-  for (const auto& member : finder.Find()) {
-    if (auto info = procfs::SystemProc().Describe(member.pid); info && !member.zombie()) strays.push_back(*info);
-  }
-  containment::KillSweep sweep(finder, nullptr, left);
-  static_cast<void>(sweep.Run(Clock::now() + kRecoverDeadline));
-  journal_.Write({{"event", "strays"}, {"processes", std::move(strays)}});
+  const auto strays = ReapStrays(finder, [this] { OnChild(); });
+  if (!strays.empty()) journal_.Write({{"event", "strays"}, {"processes", strays}});
 }
 
 void Keeper::Reply(const json& message) {

@@ -12,8 +12,8 @@
 #include <string>
 
 #include "containment/cgroup_leaf.h"
-#include "containment/level.h"
 #include "keeper/channel.h"
+#include "keeper/leaves.h"
 #include "keeper/stack_tracer.h"
 #include "keeper/test_clock.h"
 #include "keeper/watch.h"
@@ -70,10 +70,6 @@ class Keeper {
   void RescueResults();
   nlohmann::json StartWarden(const nlohmann::json& message, process::FileDescriptor channel);
   std::uint32_t FreeSlot() const;
-  // A fresh leaf for the warden of this slot; the Failure says why there is none.
-  [[nodiscard]] process::Result<containment::CgroupLeaf> MakeLeaf(std::uint32_t slot, containment::Level level);
-  // What dead runs have left in our own cgroup is reaped before we add to it.
-  void SweepStale();
   void OnWarden(WardenRecord& warden);
   void TakeEvents(WardenRecord& warden);
   // A warden that died without its last word left its tree to us.
@@ -87,8 +83,6 @@ class Keeper {
   void NoteTimeOut(const std::string& stacks);
   [[nodiscard]] bool DebuggerOnAServer() const;
   void EndIfOver();
-  // The wardens that have said goodbye are about to be zombies of ours.
-  void CollectRest();
   void SweepStrays();
   void Reply(const nlohmann::json& message);
 
@@ -100,12 +94,11 @@ class Keeper {
   KeeperOptions options_;
   process::Launcher& launcher_;
   report::Journal journal_;
+  Leaves leaves_;
   std::optional<Watch> control_watch_;
   std::optional<Watch> owner_watch_;
   std::list<WardenRecord> wardens_;
   TestClock test_clock_;
-  std::optional<process::Result<std::filesystem::path>> cgroup_;  // our own, below which leaves are made; once looked for
-  unsigned leaves_made_ = 0;
   report::Artifacts artifacts_{{}, ""};
   std::optional<report::ResultRescue> rescue_;  // once the test program has told of its tests
   std::string running_test_;

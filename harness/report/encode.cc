@@ -107,20 +107,23 @@ void from_json(const json& in, StopPolicy& policy) {
   }
 }
 
+void to_json(json& out, const Survivor& survivor) { out = {{"process", survivor.process}, {"reason", survivor.reason}}; }
+
+void from_json(const json& in, Survivor& survivor) {
+  in.at("process").get_to(survivor.process);
+  in.at("reason").get_to(survivor.reason);
+}
+
 void to_json(json& out, const StopResult& result) {
   json processes = json::array();
   for (const auto& stopped : result.processes) {
     processes.push_back(
         {{"process", stopped.process}, {"needed", stopped.needed}, {"status", EncodeOptional(stopped.status)}});
   }
-  json survivors = json::array();
-  for (const auto& survivor : result.survivors) {
-    survivors.push_back({{"process", survivor.process}, {"reason", survivor.reason}});
-  }
   out = {{"leader", EncodeOptional(result.leader)},
          {"processes", std::move(processes)},
          {"orphans", result.orphans},
-         {"survivors", std::move(survivors)},
+         {"survivors", result.survivors},
          {"took_ns", Nanoseconds(result.took)}};
 }
 
@@ -132,10 +135,7 @@ void from_json(const json& in, StopResult& result) {
                                 DecodeOptional(stopped.at("status"))});
   }
   in.at("orphans").get_to(result.orphans);
-  for (const auto& survivor : in.at("survivors")) {
-    result.survivors.push_back(
-        {survivor.at("process").get<ProcessInfo>(), survivor.at("reason").get<std::string>()});
-  }
+  in.at("survivors").get_to(result.survivors);
   result.took = Duration(in.at("took_ns").get<std::int64_t>());
 }
 

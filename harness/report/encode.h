@@ -18,6 +18,8 @@ void to_json(nlohmann::json& json, const Leak& leak);
 void from_json(const nlohmann::json& json, Leak& leak);
 void to_json(nlohmann::json& json, const StopPolicy& policy);
 void from_json(const nlohmann::json& json, StopPolicy& policy);
+void to_json(nlohmann::json& json, const Survivor& survivor);
+void from_json(const nlohmann::json& json, Survivor& survivor);
 void to_json(nlohmann::json& json, const StopResult& result);
 void from_json(const nlohmann::json& json, StopResult& result);
 
