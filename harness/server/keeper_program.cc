@@ -29,6 +29,20 @@ std::filesystem::path OwnFile() {
   return error ? std::filesystem::path() : file;
 }
 
+// A relative name is Bazel's, below the runfiles of a program: where `bazel test` says, or beside the program.
+void AddPlacesOfBuild(const std::string& name, std::vector<Place>& places) {
+  if (name.starts_with('/')) {
+    places.emplace_back(name, "the build of this program");
+    return;
+  }
+  for (const char* variable : {"RUNFILES_DIR", "TEST_SRCDIR"}) {
+    if (const char* runfiles = std::getenv(variable)) places.emplace_back(std::string(runfiles) + '/' + name, "its runfiles");
+  }
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  if (!error) places.emplace_back(program + ".runfiles/" + name, "its runfiles");
+}
+
 std::vector<Place> Places() {
   if (const char* chosen = std::getenv("CURFEW_KEEPER_PROGRAM")) {
     // The keeper runs elsewhere, and looks for the warden beside its own file.
@@ -37,7 +51,7 @@ std::vector<Place> Places() {
     return {{error || *chosen == '\0' ? std::string(chosen) : absolute.string(), "the variable CURFEW_KEEPER_PROGRAM"}};
   }
   std::vector<Place> places;
-  if (curfew_keeper_program != nullptr) places.emplace_back(curfew_keeper_program, "the build of this program");
+  if (curfew_keeper_program != nullptr) AddPlacesOfBuild(curfew_keeper_program, places);
   std::error_code error;
   const auto directory = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
   if (!error) {

@@ -18,7 +18,7 @@ struct KeeperProgram {
 // Where it is, first of all what the environment says:
 //   CURFEW_KEEPER_PROGRAM in the environment; if it is set, nothing else is tried
 //   curfew_keeper_program, a symbol that the build of the test program adds: the build tree, or the prefix in
-//     which the CMake package was found, which may have been moved since it was installed
+//     which the CMake package was found, which may have been moved since it was installed; Bazel's runfiles
 //   beside the test program, and in ../libexec/curfew from there: a test program that was taken elsewhere
 //     together with its helpers
 //   the prefix this library was configured for

@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <cstdlib>
 #include <filesystem>
 
+#include "process/file_descriptor.h"
 
 namespace curfew::server {
 namespace {
@@ -17,8 +21,15 @@ using testing::SizeIs;
 
 class KeeperProgramTest : public testing::Test {
  protected:
-  void SetUp() override { ::unsetenv("CURFEW_KEEPER_PROGRAM"); }
+  // They put keepers beside this program, and look for them there: one at a time, in other processes, too.
+  void SetUp() override {
+    ASSERT_EQ(::flock(program_.get(), LOCK_EX), 0);
+    ::unsetenv("CURFEW_KEEPER_PROGRAM");
+  }
   void TearDown() override { ::unsetenv("CURFEW_KEEPER_PROGRAM"); }
+
+ private:
+  process::FileDescriptor program_{::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
 };
 
 TEST_F(KeeperProgramTest, TheEnvironmentComesFirst) {
