@@ -175,10 +175,9 @@ TEST(ReadyTest, FileSettles) {
 // ---- commands ------------------------------------------------------------------------------------------------
 
 TEST(ReadyTest, FileOfTheLifeBeforeDoesNotMakeARestartReady) {
-  auto spec = Python("if not os.path.exists('{dir}/ready'): open('{dir}/ready', 'w').close()\nwhile True: time.sleep(1)\n",
-                     Ready::File("ready"));
-  spec.ready_timeout = 5s;
-  auto server = Server::Start(std::move(spec));
+  auto server = Server::Start({.shell = "[ -e ready ] || : > ready; exec sleep 100",
+                               .ready = Ready::File("ready"),
+                               .ready_timeout = 3s});
   EXPECT_EQ(server.WhyNotReady(), "") << "to be there is enough of one that has been up";
   try {
     server.Restart();
@@ -226,9 +225,9 @@ TEST(ReadyTest, AuthorityThatIsAFifoDoesNotHoldUpTheStart) {
   const testing_support::TemporaryDirectory directory;
   const std::string fifo = directory.path() + "/ca.pem";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
-  auto spec = Python(std::string(kListen) + "s.listen()\nwhile True: time.sleep(1)\n", Ready::Https("/", {.ca_file = fifo}));
-  spec.ready_timeout = 1s;
-  const auto failed = StartFails(std::move(spec));
+  const auto failed = StartFails({.command = {CURFEW_SAMPLE_DIR "/tcp_echo", "--port", "{port}"},
+                                  .ready = Ready::Https("/", {.ca_file = fifo}),
+                                  .ready_timeout = 3s});
   if (failed.reason == StartError::kBadSpec) GTEST_SKIP() << "this build has no TLS";
   EXPECT_EQ(failed.reason, StartError::kTimedOut);
   EXPECT_THAT(failed.what, HasSubstr("ca.pem is no regular file"));
@@ -260,11 +259,13 @@ TEST(ReadyCommand, TextThatLooksLikeACaptureIsText) {
 }
 
 TEST(ReadyCommand, CaptureWithANulByteIsRefusedAndSaid) {
-  auto spec = Python("print('token a\\0b.')\nwhile True: time.sleep(1)\n",
-                     Ready::All({Ready::Log(R"(token (?P<token>.*)\.)"), Ready::Command({"true", "{captured:token}"})}));
-  spec.ready_timeout = 2s;
-  EXPECT_THAT(StartFails(std::move(spec)).what, HasSubstr("{captured:token} holds a NUL byte"));
-  auto server = Server::Start(Python("print('token a\\0b.')\nwhile True: time.sleep(1)\n", Ready::Log(R"(token (?P<token>.*)\.)")));
+  const Ready log = Ready::Log(R"(token (?P<token>.*)\.)");
+  ServerSpec spec = {.shell = R"(printf 'token a\000b.\n'; exec sleep 100)",
+                     .ready = Ready::All({log, Ready::Command({"true", "{captured:token}"})}),
+                     .ready_timeout = 3s};
+  EXPECT_THAT(StartFails(spec).what, HasSubstr("{captured:token} holds a NUL byte"));
+  spec.ready = log;
+  auto server = Server::Start(spec);
   const auto failed = StartFails({.command = {"sleep", "{captured:token}"}, .ready = Ready::File("x")});
   EXPECT_EQ(failed.reason, StartError::kBadSpec);
   EXPECT_THAT(failed.what, HasSubstr("holds a NUL byte"));
