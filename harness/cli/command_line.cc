@@ -9,6 +9,7 @@
 
 #include "leaks/exemptions.h"
 #include "process/parse_duration.h"
+#include "report/escape.h"
 
 namespace curfew::cli {
 namespace {
@@ -31,6 +32,15 @@ std::function<void(const std::string&)> Into(std::optional<Duration>& duration) 
   };
 }
 
+// CLI11's transformer would take 2 for off: the number behind the name.
+std::function<void(const std::string&)> Into(Policy& policy) {
+  return [&policy](const std::string& text) {
+    const auto found = kPolicies.find(text);
+    if (found == kPolicies.end()) throw CLI::ValidationError("\"" + text + "\" is none of fail, warn, off");
+    policy = found->second;
+  };
+}
+
 std::string ReadyMadeNames() {
   std::string names;
   for (const auto& each : leaks::Exemptions::AllReadyMade()) names += (names.empty() ? "" : ", ") + std::string(each.name);
@@ -45,16 +55,27 @@ struct Raw {
   std::optional<Duration> grace;
 };
 
+void DefineMayStay(CLI::App& app, MayStay& may_stay) {
+  app.add_option("--suppressions", may_stay.suppressions,
+                 "File of processes that may stay: KIND:PATTERN... # reason (also: CURFEW_SUPPRESSIONS)")
+      ->option_text("FILE");
+  app.add_option("--exempt", may_stay.exempt, "A well-known process that may stay: " + ReadyMadeNames())
+      ->take_all()
+      ->expected(1)
+      ->delimiter(',')
+      ->option_text("NAME");
+}
+
 void DefineRun(CLI::App& app, Raw& raw) {
   app.footer("The command and its arguments stand behind --:  curfew run --timeout 10m -- ctest -j8");
   app.prefix_command();
-  app.add_option("--leaks", raw.run.leaks, "What it does to the exit code when CMD leaves processes behind: fail (86), "
-                                           "warn (only told), off (only ended)")
-      ->transform(CLI::CheckedTransformer(kPolicies))
+  app.add_option_function<std::string>("--leaks", Into(raw.run.leaks),
+                                       "What it does to the exit code when CMD leaves processes behind: fail (86), "
+                                       "warn (only told), off (only ended)")
       ->option_text("fail|warn|off");
-  app.add_option("--resources", raw.run.resources, "What it does when shared memory, semaphores, queues, socket files, mounts or "
-                                                  "network namespaces have appeared that nobody uses (warn); they are never removed")
-      ->transform(CLI::CheckedTransformer(kPolicies))
+  app.add_option_function<std::string>("--resources", Into(raw.run.resources),
+                                       "What it does when shared memory, semaphores, queues, socket files, mounts or "
+                                       "network namespaces have appeared that nobody uses (warn); they are never removed")
       ->option_text("fail|warn|off");
   app.add_option_function<std::string>("--timeout", Into(raw.run.timeout),
                                        "How long CMD may take; then all of it is stopped, and the exit code is 124")
@@ -62,14 +83,7 @@ void DefineRun(CLI::App& app, Raw& raw) {
   app.add_option_function<std::string>("--grace", Into(raw.grace),
                                        "Time between SIGTERM and SIGKILL for what has to be stopped (5s)")
       ->option_text("DURATION");
-  app.add_option("--suppressions", raw.run.suppressions,
-                 "File of processes that may stay: KIND:PATTERN... # reason (also: CURFEW_SUPPRESSIONS)")
-      ->option_text("FILE");
-  app.add_option("--exempt", raw.run.exempt, "A well-known process that may stay: " + ReadyMadeNames())
-      ->take_all()
-      ->expected(1)
-      ->delimiter(',')
-      ->option_text("NAME");
+  DefineMayStay(app, raw.run.may_stay);
   DefineOutputs(app, raw.run.outputs);
   app.add_flag("--keep", raw.run.keep, "Report what is left behind, and leave it alone");
 }
@@ -77,10 +91,11 @@ void DefineRun(CLI::App& app, Raw& raw) {
 void DefineLeaks(CLI::App& app, Raw& raw) {
   app.add_flag("--kill", raw.leaks.kill, "Kill what is found, and remove directories of dead runs");
   app.add_flag("--json", raw.leaks.json, "Print JSON");
+  DefineMayStay(app, raw.leaks.may_stay);
 }
 
 Answer Usage(const std::string& text) {
-  return {"curfew: " + text + "\nTry: curfew --help, curfew run --help\n", kExitUsage};
+  return {"curfew: " + report::OneLine(text, 1000) + "\nTry: curfew --help, curfew run --help\n", kExitUsage};
 }
 
 Answer Explain(const CLI::App& app, const CLI::ParseError& error) {
@@ -94,8 +109,11 @@ Answer Explain(const CLI::App& app, const CLI::ParseError& error) {
 }  // namespace
 
 CommandLine ParseCommandLine(const std::vector<std::string>& arguments) {
-  // What stands behind "--" is CMD's, whatever it looks like: CLI11 does not get to see it.
-  const auto dashes = std::ranges::find(arguments, "--");
+  // What stands behind "--" is CMD's, whatever it looks like: CLI11 does not get to see it. Of the other subcommands it is
+  // what cannot be a flag (a file of the name -x).
+  const auto word = std::ranges::find_if(arguments, [](const auto& argument) { return !argument.starts_with('-'); });
+  const bool is_run = word == arguments.end() || *word == "run";
+  const auto dashes = is_run ? std::ranges::find(arguments, "--") : arguments.end();
   std::vector<std::string> ours(arguments.begin(), dashes);
   std::vector<std::string> command;
 

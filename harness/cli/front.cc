@@ -146,8 +146,10 @@ void Front::OnMessage(const json& message) {
   if (op == "ended") outcome_.status = report::DecodeExitStatus(message.at("status"));
   if (op == "waiting") progress_.WaitFor(message.at("for"));
   if (op == "stop") outcome_.stop = message.at("result").get<StopResult>();
+  if (op == "blind") outcome_.blind = message.at("why").get<std::string>();
   if (op == "done") {
     message.at("leaks").get_to(outcome_.leaks);
+    if (const int error = message.at("journal_error").get<int>()) outcome_.journal_lost = process::DescribeErrno(error);
     done_ = true;
   }
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <utility>
 
 #include "containment/cgroup_home.h"
 #include "containment/contained_launch.h"
@@ -15,6 +16,7 @@
 #include "process/clock.h"
 #include "process/switches.h"
 #include "procfs/net.h"
+#include "procfs/own_view.h"
 #include "procfs/system_proc.h"
 #include "report/encode.h"
 #include "report/read_journal.h"
@@ -33,8 +35,10 @@ constexpr auto kFirstPause = 1ms;
 constexpr auto kLongestPause = 50ms;
 // Keepers of inner runs stop their servers by their own graces; this bounds one that was stopped from outside.
 constexpr auto kHelpersTimeout = 120s;
-// A time-out does not run while the command is stopped (Ctrl-Z); it is looked at again after this.
+// A command that a debugger holds is not timed out; it is looked at again after this.
 constexpr auto kTimeOutRetry = 200ms;
+// Looks at what is left in which /proc showed nobody, while wait(2) says that there is somebody.
+constexpr int kLooksForNobody = 20;
 
 // For the front to take the last words, however long it is stopped.
 constexpr auto kLastWordTimeout = 24h;
@@ -91,7 +95,7 @@ process::Result<process::Pidfd> Guardian::Launch() {
 
 void Guardian::Run() {
   AwaitChildren();
-  journal_.Write({{"event", "run_begin"}, {"schema", report::kJournalSchema}, {"run", command_.run}, {"pid", front_.pid()}, {"command", command_.argv}, {"containment", leaf_ ? "cgroup v2 " + leaf_->name() : "basic"}});
+  journal_.Write({{"event", "run_begin"}, {"schema", report::kJournalSchema}, {"run", command_.run}, {"host", procfs::HostName()}, {"cwd", procfs::SystemProc().ReadLink(::getpid(), "cwd").value_or("")}, {"pid", front_.pid()}, {"command", command_.argv}, {"containment", leaf_ ? "cgroup v2 " + leaf_->name() : "basic"}});
   ancestry_ = Ancestry::Open(procfs::SystemProc());
   if (ancestry_) ancestry_->Begin(::getpid());
   auto launched = Launch();
@@ -120,14 +124,33 @@ void Guardian::Run() {
   }
   channel_watch_.emplace(io_, channel_.fd(), [this] { OnFront(); });
   front_watch_.emplace(io_, front_.get(), [this] { OnFrontGone(); });
-  if (command_.timeout) {
-    timeout_.expires_after(process::Scaled(*command_.timeout));
-    timeout_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) OnTimeOut();
-    });
-  }
+  if (command_.timeout) StartClock(process::Scaled(*command_.timeout));
   OnChild();
   io_.run();
+}
+
+void Guardian::StartClock(Duration left) {
+  timeout_.expires_after(left);
+  timeout_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) OnTimeOut();
+  });
+}
+
+void Guardian::OnStopped(int signal) {
+  // Before the front is told, which follows every stop: is it stopped already, then so is the whole job, by a terminal
+  // whose SIGTSTP the command has made a SIGSTOP of, or by somebody who means us all.
+  const auto front = procfs::SystemProc().ReadStat(front_.pid());
+  const bool by_job_control = signal != SIGSTOP || (front && (front->state == 'T' || front->state == 't'));
+  Tell({{"op", "stopped"}, {"signal", signal}});
+  if (!command_.timeout || !by_job_control || time_left_ || stop_) return;
+  time_left_ = std::max<Duration>(timeout_.expiry() - Clock::now(), 1ms);
+  timeout_.cancel();
+}
+
+void Guardian::OnContinued() {
+  // Whoever continued the command alone means the job: its front has stopped itself to show the shell.
+  static_cast<void>(front_.Signal(SIGCONT));
+  if (time_left_ && !stop_) StartClock(*std::exchange(time_left_, std::nullopt));
 }
 
 void Guardian::LetGoOfStreams() {
@@ -167,9 +190,8 @@ void Guardian::LookAtStops() {
   while (!reaper_->leader_status() &&
          ::waitid(P_PIDFD, static_cast<id_t>(leader_.get()), &info, WSTOPPED | WCONTINUED | WNOHANG) == 0 &&
          info.si_pid != 0) {
-    if (info.si_code == CLD_STOPPED) Tell({{"op", "stopped"}, {"signal", info.si_status}});
-    // Whoever continued the command alone means the job: its front has stopped itself to show the shell.
-    if (info.si_code == CLD_CONTINUED) static_cast<void>(front_.Signal(SIGCONT));
+    if (info.si_code == CLD_STOPPED) OnStopped(info.si_status);
+    if (info.si_code == CLD_CONTINUED) OnContinued();
     info = {};
   }
 }
@@ -204,23 +226,22 @@ void Guardian::OnFrontGone() {
 }
 
 void Guardian::OnTimeOut() {
-  if (stop_ || reaper_->leader_status()) return;
+  if (stop_ || time_left_ || reaper_->leader_status()) return;
   const auto stat = procfs::SystemProc().ReadStat(leader_.pid());
-  if (stat && (stat->state == 'T' || stat->state == 't')) {
-    timeout_.expires_after(kTimeOutRetry);
-    timeout_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) OnTimeOut();
-    });
+  if (stat && stat->state == 't') {
+    StartClock(kTimeOutRetry);
     return;
   }
   timed_out_ = true;
+  // One that was stopped by SIGSTOP has stopped its front, too, which is to tell of this.
+  if (stat && stat->state == 'T') static_cast<void>(front_.Signal(SIGCONT));
   Tree running{.leader = leader_.pid(), .processes = {}};
   for (const auto& member : finder_.Find()) {
     if (auto info = procfs::SystemProc().Describe(member.pid)) running.processes.push_back(std::move(*info));
   }
   procfs::FillPorts(procfs::SystemProc(), running.processes);
   cause_ = "still running after its timeout of " + process::Describe(process::Scaled(*command_.timeout));
-  journal_.Write({{"event", "run_timeout"}, {"run", command_.run}, {"evidence", running.ToString()}});
+  journal_.Write({{"event", "run_timeout"}, {"run", command_.run}, {"why", "was " + cause_}, {"evidence", running.ToString()}});
   Tell({{"op", "timed_out"}, {"why", cause_}, {"tree", running.ToString()}});
   BeginStop();
 }
@@ -273,9 +294,30 @@ void Guardian::Settle() {
   });
 }
 
+bool Guardian::NobodyToName() {
+  if (!leaks_.empty()) return false;
+  if (!reaper_->Collect()) {  // they have ended meanwhile
+    Finish();
+    return true;
+  }
+  auto why = procfs::WhyNotOurs(procfs::SystemProc());
+  if (why.empty() && ++looks_for_nobody_ < kLooksForNobody) {
+    pause_ = kFirstPause;
+    Settle();
+    return true;
+  }
+  if (why.empty()) why = "/proc does not show it (hidepid, or no descriptor to read it)";
+  why = "something is left, and what cannot be told: " + why;
+  journal_.Write({{"event", "trouble"}, {"text", why}});
+  Tell({{"op", "blind"}, {"why", why}});
+  BeginStop();
+  return true;
+}
+
 void Guardian::FindLeaks() {
   timer_.cancel();
   leaks_ = leaks::DescribeLeft(finder_, origin_);
+  if (NobodyToName()) return;
   if (ancestry_) {
     ancestry_->Read();
     for (auto& leak : leaks_) {
@@ -371,7 +413,7 @@ void Guardian::FinishStop() {
 
 void Guardian::Finish() {
   if (leaf_) leaf_->Remove();
-  TellAtLast({{"op", "done"}, {"leaks", leaks_}});
+  TellAtLast({{"op", "done"}, {"leaks", leaks_}, {"journal_error", journal_.error()}});
   if (!front_watch_) {
     // The front cannot write the end, nor remove what was made for the run.
     for (const auto& leak : leaks_) journal_.Write({{"event", "leak"}, {"leak", leak}});

@@ -56,7 +56,8 @@ struct GuardedCommand {
 // Messages, each an object with "op".
 // Guardian -> front: launched {pid} | failed {operation, errno}; stopped {signal} when the command was stopped;
 //   timed_out {why, tree}; ended {status}; waiting {for} each time something else is waited for;
-//   stop {result} when something had to be stopped; done {leaks} as its last word
+//   blind {why} if something is left and /proc does not show what; stop {result} when something had to be stopped;
+//   done {leaks, journal_error} as its last word
 // Front -> guardian: signal {signal}: for the command itself; when that has ended: be quick
 class Guardian {
  public:
@@ -76,12 +77,18 @@ class Guardian {
   void OnFrontGone();
   void LookAtStops();
   void OnCommandEnd();
+  void StartClock(Duration left);
+  // The time of a command that job control has stopped does not run.
+  void OnStopped(int signal);
+  void OnContinued();
   void OnTimeOut();
   // After the command's end: until nothing is left, or what is left has had its time to end by itself.
   void Settle();
   // Keepers and wardens of inner runs that are at their work.
   [[nodiscard]] std::vector<ProcessInfo> BusyHelpers() const;
   void FindLeaks();
+  // What is left is waited for no longer; if nobody can be named, why.
+  [[nodiscard]] bool NobodyToName();
   void BeginStop();
   // What is exempted is not of the tree that is stopped.
   void Spare();
@@ -117,6 +124,8 @@ class Guardian {
   std::optional<containment::Reaper> reaper_;
   bool told_end_ = false;
   bool timed_out_ = false;
+  std::optional<Duration> time_left_;  // while job control has stopped the command
+  int looks_for_nobody_ = 0;
   std::string cause_;  // why the tree is stopped, if not for leaks
   Deadline ended_at_;
   Duration pause_{};

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/encode.h"
+#include "report/find_journals.h"
 
 namespace curfew::cli {
 namespace {
@@ -103,18 +104,18 @@ std::string TestAt(const InnerRun& run, std::int64_t time_ms) {
 }  // namespace
 
 std::vector<InnerRun> ReadInnerJournals(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> paths;
-  std::error_code error;
-  for (std::filesystem::recursive_directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const bool named_so = entry->path().extension() == ".jsonl" || entry->path().extension() == ".notes";
-    // A pipe of that name would be waited for.
-    if (std::error_code gone; named_so && entry->is_regular_file(gone)) paths.push_back(entry->path());
-  }
-  std::ranges::sort(paths);
   Reader reader;
-  for (const auto& path : paths) reader.Read(path);
+  for (const auto& path : report::FindJournals(directory, {".jsonl", ".notes"}).paths) reader.Read(path);
   return std::move(reader).Take();
+}
+
+std::vector<Leak> OnlyFoundInside(const std::vector<InnerRun>& runs, const std::vector<Leak>& outside) {
+  std::set<std::pair<pid_t, std::uint64_t>> told;
+  const auto is_new = [&told](const Leak& leak) { return told.emplace(leak.process.pid, leak.process.start_ticks).second; };
+  for (const auto& leak : outside) static_cast<void>(is_new(leak));
+  std::vector<Leak> found;
+  for (const auto& run : runs) std::ranges::copy_if(run.leaks, std::back_inserter(found), is_new);
+  return found;
 }
 
 void BlameByJournals(const std::vector<InnerRun>& runs, std::vector<Leak>& leaks) {

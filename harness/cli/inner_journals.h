@@ -34,6 +34,9 @@ struct InnerRun {
 // Every journal (.jsonl) and every file of notes (.notes: of programs without a keeper) below the directory, by run. Lines that are not whole are passed over.
 [[nodiscard]] std::vector<InnerRun> ReadInnerJournals(const std::filesystem::path& directory);
 
+// What the runs inside found and those around them (`outside`) did not find again.
+[[nodiscard]] std::vector<Leak> OnlyFoundInside(const std::vector<InnerRun>& runs, const std::vector<Leak>& outside);
+
 // Completes the blame of processes that an inner run left and did not find itself: by its journal, the test that was
 // running when the process began, and the command of the test program.
 void BlameByJournals(const std::vector<InnerRun>& runs, std::vector<Leak>& leaks);

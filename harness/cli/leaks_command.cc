@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/inner_journals.h"
+#include "cli/may_stay.h"
 #include "cli/run_tree.h"
 #include "containment/stale.h"
 #include "leaks/machine.h"
@@ -93,7 +94,7 @@ std::vector<leaks::StaleDirectory> StaleDirectories(const Machine& machine) {
 std::string Results(const MachineRun& run) {
   std::string text;
   for (const auto& leak : run.processes) {
-    text += "  " + std::to_string(leak.process.pid) + (leak.reaped ? " killed\n" : " STILL ALIVE: " + leak.why_alive + '\n');
+    text += "  " + std::to_string(leak.process.pid) + (leak.reaped ? " killed\n" : " STILL ALIVE: " + report::OneLine(leak.why_alive) + '\n');
   }
   return text;
 }
@@ -103,12 +104,12 @@ void PrintRun(const MachineRun& run, bool killed) {
   for (const auto& leak : run.processes) {
     if (by.empty() && !leak.ancestors.empty()) by = " of " + leak.ancestors.front();
   }
-  Print("run " + run.id + by + " is over, and has left:\n" + DrawRun(run, std::chrono::system_clock::now()));
+  Print("run " + report::OneLine(run.id) + by + " is over, and has left:\n" + DrawRun(run, std::chrono::system_clock::now()));
   if (killed) Print(Results(run));
 }
 
 void PrintLeaf(const StaleCgroup& leaf) {
-  Print("cgroup " + leaf.path.string() + " of a run that is over" + (leaf.removed ? ": removed" : "") + '\n');
+  Print("cgroup " + report::OneLine(leaf.path.string(), 1000) + " of a run that is over" + (leaf.removed ? ": removed" : "") + '\n');
   for (const auto& process : leaf.processes) {
     Print("  " + std::to_string(process.pid) + ' ' + process.CommandLine() + '\n');
   }
@@ -122,7 +123,7 @@ json ToJson(const MachineRun& run) {
 
 // What is running in a run: its test program's command, and the test, if its journal can be read.
 std::string Title(const MachineRun& run) {
-  std::string title = "run " + run.id;
+  std::string title = "run " + report::OneLine(run.id);  // of a mark, which anybody may set
   if (run.owner_pid != 0) {
     title += " of " + std::to_string(run.owner_pid) + ' ' + CommandText(procfs::SystemProc().ReadCommand(run.owner_pid));
   }
@@ -141,21 +142,34 @@ std::string Title(const MachineRun& run) {
 }  // namespace
 
 int LeaksCommand(const LeaksOptions& options) {
+  std::string errors;
+  auto may_stay = ReadMayStay(options.may_stay, errors);
+  std::fputs(errors.c_str(), stderr);
+  if (!may_stay) return kExitUsage;
   const Machine machine(procfs::SystemProc(), Machine::Witness::kTagsAndMarks);
   auto runs = machine.DeadRuns();
   const auto directories = StaleDirectories(machine);
   for (auto& run : runs) {
     machine.Describe(run);
     BlameByDirectory(directories, run);
+    may_stay->Apply(run.processes);
+    for (auto& leak : run.processes) {
+      if (!leak.exempted.empty()) leak.why_alive = "left alone, since it is exempted";
+    }
     if (options.kill) machine.Kill(run);
   }
+  // They may have ended meanwhile.
+  std::erase_if(runs, [](const MachineRun& run) { return run.processes.empty(); });
+  const bool left = std::ranges::any_of(runs, [](const MachineRun& run) {
+    return std::ranges::any_of(run.processes, [](const Leak& leak) { return leak.exempted.empty(); });
+  });
   const auto leaves = StaleCgroups(options.kill);
   json listed = json::array();
   for (const auto& directory : directories) {
     const bool removed = options.kill && leaks::RemoveStaleDirectory(directory);
     listed.push_back({{"path", directory.path.string()}, {"run", directory.run}, {"removed", removed}});
     if (options.json) continue;
-    Print("directory " + directory.path.string() + " of a run that is over" + (removed ? ": removed\n" : "\n"));
+    Print("directory " + report::OneLine(directory.path.string(), 1000) + " of a run that is over" + (removed ? ": removed\n" : "\n"));
   }
   if (options.json) {
     json document = {{"runs", json::array()}, {"directories", std::move(listed)}, {"cgroups", json::array()}};
@@ -167,9 +181,9 @@ int LeaksCommand(const LeaksOptions& options) {
   } else {
     for (const auto& run : runs) PrintRun(run, options.kill);
     for (const auto& leaf : leaves) PrintLeaf(leaf);
-    if (!(runs.empty() && leaves.empty()) && !options.kill) Print("curfew leaks --kill ends them\n");
+    if ((left || !leaves.empty()) && !options.kill) Print("curfew leaks --kill ends them\n");
   }
-  return runs.empty() && directories.empty() && leaves.empty() ? 0 : kExitLeaked;
+  return !left && directories.empty() && leaves.empty() ? 0 : kExitLeaked;
 }
 
 int PsCommand(const PsOptions& options) {
@@ -179,6 +193,7 @@ int PsCommand(const PsOptions& options) {
   json document = {{"runs", json::array()}};
   for (auto& run : runs) {
     machine.Describe(run);
+    if (run.processes.empty()) continue;  // they have ended meanwhile
     if (options.json) {
       document["runs"].push_back(ToJson(run));
     } else {

@@ -22,6 +22,12 @@ inline constexpr int kExitNotFound = 127;      // as shells
 
 enum class Policy { kFail, kWarn, kOff };
 
+// Processes that are left alone.
+struct MayStay {
+  std::string suppressions;         // a file of exemptions; empty: that of CURFEW_SUPPRESSIONS
+  std::vector<std::string> exempt;  // names of ready-made ones
+};
+
 struct RunOptions {
   std::vector<std::string> command;
   Policy leaks = Policy::kFail;
@@ -29,12 +35,12 @@ struct RunOptions {
   Duration grace = std::chrono::seconds(5);
   bool keep = false;
   Policy resources = Policy::kWarn;  // shared memory, sockets, mounts ... that are there afterwards
-  std::string suppressions;          // a file of exemptions
-  std::vector<std::string> exempt;   // names of ready-made ones
+  MayStay may_stay;
   report::Outputs outputs;           // reports of the run and of those inside
 };
 
 struct LeaksOptions {
+  MayStay may_stay;
   bool kill = false;
   bool json = false;
 };

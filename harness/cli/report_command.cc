@@ -47,7 +47,7 @@ int ReportCommand(const ReportOptions& options) {
   const auto written = report::WriteReports(read.report, options.outputs);
   for (const auto& error : written.errors) Complain(error);
   // What could not be written goes where it can be read.
-  const bool as_text = (written.standard_output.empty() && !options.outputs.github) || !written.errors.empty();
+  const bool as_text = options.outputs == report::Outputs() || !written.errors.empty();
   const auto text = written.standard_output + (as_text ? report::RenderText(read.report, WantsColour()) : "");
   const bool printed = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!printed) Complain("failed to write to standard output");

@@ -21,6 +21,7 @@ std::string Plain(const std::string& text) {
 std::string Note(const Leak& leak, std::chrono::system_clock::time_point now) {
   std::string note = "  " + Age(now - leak.process.started) + " old";
   if (!leak.test.empty()) note += ", " + Plain(leak.test);
+  if (!leak.exempted.empty()) note += ", exempted: " + Plain(leak.exempted);
   if (!leak.server.empty()) note += ", server " + Plain(leak.server);
   return note;
 }

@@ -2,6 +2,7 @@
 #include "cli/verdict.h"
 
 #include <algorithm>
+#include <functional>
 #include <sstream>
 
 #include "process/clock.h"
@@ -40,15 +41,17 @@ Verdict Judge(const Outcome& outcome, Policy leaks) {
   // A failure of the command stays what it is.
   if (outcome.status->signaled()) return {outcome.status->signal(), 128 + outcome.status->signal()};
   if (outcome.status->code() != 0) return {std::nullopt, outcome.status->code()};
-  if (!outcome.guardian_lost.empty()) return {std::nullopt, kExitInternal};
+  if (!outcome.guardian_lost.empty() || !outcome.blind.empty()) return {std::nullopt, kExitInternal};
   const auto blamed = ToBlame(outcome.leaks) + ToBlame(outcome.inner_leaks);
-  const bool failed = (leaks == Policy::kFail && blamed > 0) || (outcome.resources_fail && !outcome.resources.empty());
+  const bool failed = (leaks == Policy::kFail && blamed > 0) || (outcome.resources_fail && std::ranges::any_of(outcome.resources, std::not_fn(&leaks::Resource::MayBeAStrangers)));
   return {std::nullopt, failed ? kExitLeaked : 0};
 }
 
 std::string Describe(const Outcome& outcome, const Verdict& verdict, Policy leaks) {
   std::ostringstream out;
-  if (!outcome.guardian_lost.empty()) out << "curfew: " << outcome.guardian_lost << '\n';
+  for (const auto& trouble : {outcome.guardian_lost, outcome.blind}) {
+    if (!trouble.empty()) out << "curfew: " << trouble << '\n';
+  }
   if (outcome.timed_out) out << "curfew: " << *outcome.timed_out;
   if (outcome.stop && (outcome.timed_out || !outcome.stop->survivors.empty())) {
     out << "curfew: " << outcome.stop->ToString() << '\n';

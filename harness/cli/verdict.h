@@ -26,6 +26,8 @@ struct Outcome {
   std::vector<leaks::Resource> resources;  // that appeared, and nobody uses
   bool resources_fail = false;          // --resources=fail
   std::string guardian_lost;            // not empty: what became of the guardian
+  std::string blind;                    // not empty: why it cannot be told what is left
+  std::string journal_lost;             // not empty: why the journal is not whole
 };
 
 // What `curfew run` ends with: a status to pass on as it is, or a code of our own.

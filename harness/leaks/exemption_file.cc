@@ -2,6 +2,7 @@
 #include "leaks/exemption_file.h"
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -88,6 +89,8 @@ std::vector<std::string> ParseExemptions(std::string_view text, const std::strin
 }
 
 std::vector<std::string> ReadExemptions(const std::string& path, Exemptions& exemptions) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return {path + ": cannot be read: is a directory"};
   std::ifstream file(path, std::ios::binary);
   if (!file) return {path + ": cannot be read: " + process::DescribeErrno(errno)};
   const std::string text((std::istreambuf_iterator<char>(file)), {});

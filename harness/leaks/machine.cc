@@ -153,6 +153,15 @@ void Machine::Describe(MachineRun& run) const {
   }
 }
 
+bool Machine::Spared(const MachineRun& run, pid_t pid) const {
+  const auto stat = proc_.ReadStat(pid);
+  // What an exempted daemon begins meanwhile is a part of it.
+  return stat && std::ranges::any_of(run.processes, [&stat](const Leak& leak) {
+    return !leak.exempted.empty() && (leak.process.pid == stat->ppid ||
+                                      (leak.process.pid == stat->pid && leak.process.start_ticks == stat->start_ticks));
+  });
+}
+
 void Machine::Kill(MachineRun& run) const {
   const auto deadline = Clock::now() + kKillDeadline;
   std::map<pid_t, int> refused;
@@ -166,7 +175,7 @@ void Machine::Kill(MachineRun& run) const {
         const pid_t pid = member.process.pid;
         auto pidfd = process::Pidfd::Open(pid);
         std::optional<Tag> tag;
-        if (!pidfd.ok() || RunOf(pid, tag) != run.id || refused.contains(pid) || pidfd->Ended()) continue;
+        if (!pidfd.ok() || RunOf(pid, tag) != run.id || refused.contains(pid) || pidfd->Ended() || Spared(run, pid)) continue;
         const int error = pidfd->Signal(SIGKILL);
         if (error == EPERM) refused[pid] = error;
         if (error == 0) found = true;
@@ -176,6 +185,7 @@ void Machine::Kill(MachineRun& run) const {
     ::poll(nullptr, 0, 2);
   }
   for (auto& leak : run.processes) {
+    if (!leak.exempted.empty()) continue;
     const auto stat = proc_.ReadStat(leak.process.pid);
     leak.reaped = !stat || stat->start_ticks != leak.process.start_ticks || stat->zombie();
     if (leak.reaped) continue;

@@ -45,7 +45,7 @@ class Machine {
   [[nodiscard]] std::vector<MachineRun> DeadRuns() const;
   // Fills in what reports show of the processes of a run.
   void Describe(MachineRun& run) const;
-  // Kills all of a dead run by identity: each is pinned, then asked again whether it is of the run, and the run still
+  // Kills all of a dead run but what is exempted, by identity: each is pinned, then asked again whether it is of the run, and the run still
   // without owner. Sets `reaped` or `why_alive` of its processes. Blocks until they are gone, some seconds at most.
   void Kill(MachineRun& run) const;
 
@@ -58,6 +58,7 @@ class Machine {
 
   [[nodiscard]] Members Collect() const;
   [[nodiscard]] std::optional<std::string> RunOf(pid_t pid, std::optional<process::Tag>& tag) const;
+  [[nodiscard]] bool Spared(const MachineRun& run, pid_t pid) const;
   void FindOwner(const std::vector<Member>& members, MachineRun& run) const;
   enum class Word { kNothing, kOwnerLives, kOwnerIsDead, kLeftBehind, kMayBeTheOwner };
   [[nodiscard]] Word AskForOwner(const Member& member, const std::string& id) const;

@@ -227,6 +227,8 @@ Resources::Places Resources::Places::OfThisProcess() {
   return places;
 }
 
+bool Resource::MayBeAStrangers() const { return kind == kNamespace && !holder.empty(); }
+
 std::string Resource::ToString() const {
   std::string text = kind + ' ' + report::OneLine(name, 1000);
   if (!holder.empty()) text += ", held by " + report::OneLine(holder, 1000);
@@ -281,6 +283,10 @@ std::vector<Resource> Resources::LeftSince(const Resources& before, const procfs
     if (!resource.path.empty()) paths.insert(resource.path);
     if (!resource.held_by.empty()) held.insert(resource.held_by);
   }
+  // A named namespace that processes are in.
+  std::erase_if(left, [this](const Resource& resource) {
+    return resource.kind == kNamespace && !resource.path.empty() && all_.contains("in net:[" + resource.id.substr(resource.id.rfind(' ') + 1) + ']');
+  });
   if (!paths.empty()) {
     auto used = PathsInUse(proc, paths);
     if (const auto text = procfs::ReadWhole(proc.root().native() + "/net/unix")) used.merge(BoundPaths(*text));

@@ -32,6 +32,9 @@ struct Resource {
   std::vector<pid_t> users{};  // who used it last, where the kernel tells
   std::string held_by{};       // what a descriptor or link of its holder reads: "socket:[4711]", "net:[4026531840]"
 
+  // A network namespace that a living process is in: every container and sandbox of the machine makes one, and nothing says
+  // that it was the run. It is told, and no run fails for it.
+  [[nodiscard]] bool MayBeAStrangers() const;
   // One line without its end: kind, name, holder and removal; escaped.
   [[nodiscard]] std::string ToString() const;
 };

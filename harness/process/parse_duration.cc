@@ -31,7 +31,9 @@ std::optional<Duration> ParseDuration(const std::string& text) {
   if (error != std::errc()) return std::nullopt;
   const std::optional<double> unit = UnitInSeconds(std::string_view(rest, static_cast<std::size_t>(end - rest)));
   if (!unit || number * *unit > kLongestSeconds) return std::nullopt;
-  return Duration(std::llround(number * *unit * 1e9));
+  // What is too short to be counted is short all the same: 0 would mean none.
+  const auto nanoseconds = std::llround(number * *unit * 1e9);
+  return Duration(nanoseconds == 0 && number > 0 ? 1 : nanoseconds);
 }
 
 }  // namespace curfew::process

@@ -18,6 +18,10 @@ namespace {
 // empty arguments. Nobody passes this many.
 constexpr std::size_t kTitlePadding = 8;
 
+// An argument list may take 2 MiB and more (execve(2)), and reports, messages and journals hold thousands of them. Long
+// enough for the class path in front of what tells one java from another.
+constexpr std::size_t kMostOfCommand = 32 << 10;
+
 // The rest of the first line that starts with the key, without the blanks in front.
 std::optional<std::string_view> FindLine(std::string_view text, std::string_view key) {
   while (!text.empty()) {
@@ -119,7 +123,11 @@ std::vector<std::string> Proc::ReadCommand(pid_t pid) const {
   const std::optional<std::string> text = ReadFile(pid, "cmdline");
   if (!text) return {};
   std::vector<std::string> command;
-  for (std::string_view rest = *text; !rest.empty();) command.emplace_back(TakeUntil(rest, '\0'));
+  for (std::string_view rest = std::string_view(*text).substr(0, kMostOfCommand); !rest.empty();) command.emplace_back(TakeUntil(rest, '\0'));
+  if (text->size() > kMostOfCommand) {
+    command.back() += "...";
+    return command;
+  }
   std::size_t used = command.size();
   while (used > 0 && command[used - 1].empty()) --used;
   if (command.size() - used >= kTitlePadding) command.resize(used);

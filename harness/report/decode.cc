@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/decode.h"
 
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -28,6 +29,14 @@ const json* Find(const json& in, const char* member) {
 
 std::int64_t Whole(const json& value, const char* member, std::int64_t low, std::int64_t high) {
   if (value.is_number_unsigned() && value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) Refuse(member);
+  // A later version, or another program that wrote the JSON again, may write 1e3 for 1000.
+  if (value.is_number_float()) {
+    const auto number = value.get<double>();
+    if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high)) || std::abs(number) > 9e15 || std::trunc(number) != number) {
+      Refuse(member);
+    }
+    return std::llround(number);
+  }
   if (!value.is_number_integer()) Refuse(member);
   const auto number = value.get<std::int64_t>();
   if (number < low || number > high) Refuse(member);
@@ -75,8 +84,8 @@ ProcessInfo ReadProcess(const json& in, const char* member) {
 
 std::optional<json> ParseObject(std::string_view text) {
   bool refused = false;
-  const auto check = [&refused](int depth, json::parse_event_t, json& value) {
-    if (depth > kDeepest || value.is_number_float()) refused = true;
+  const auto check = [&refused](int depth, json::parse_event_t, json&) {
+    if (depth > kDeepest) refused = true;
     return !refused;
   };
   auto value = json::parse(text.begin(), text.end(), check, false);

@@ -21,10 +21,13 @@ class Journal {
 
   // A time that the event has already is kept.
   void Write(nlohmann::json event);
+  // The errno of the last line that was lost, or of the open; 0 if all is written. Who makes reports of it asks.
+  [[nodiscard]] int error() const { return error_; }
 
  private:
   process::FileDescriptor file_;
   bool cut_short_ = false;  // the last line is not whole
+  int error_ = 0;
 };
 
 }  // namespace curfew::report

@@ -39,10 +39,17 @@ std::size_t Run::LeaksToBlame() const {
       std::ranges::count_if(leaks, [](const LeakRecord& record) { return record.exempted.empty(); }));
 }
 
+bool Run::ended_well() const {
+  if (!timed_out.empty() || !troubles.empty()) return false;
+  if (is_command) return complete && status && *status == ExitStatus::Exited(0);
+  // What fails when all tests are through (a leak sanitizer, a static's destructor) shows in the status alone.
+  if (status && *status != ExitStatus::Exited(0)) return false;
+  // A program without a framework has nobody to tell of its end.
+  return finished || (tests.empty() && complete);
+}
+
 bool Run::clean() const {
-  // A program without a framework has nobody to tell of its end: then being killed is what is not clean.
-  const bool ended_well = finished || (tests.empty() && complete && !(status && status->signaled()));
-  return ended_well && LeaksToBlame() == 0 && std::ranges::none_of(resources, &ResourceRecord::fails) &&
+  return ended_well() && LeaksToBlame() == 0 && std::ranges::none_of(resources, &ResourceRecord::fails) &&
          std::ranges::none_of(tests, [](const TestRecord& test) { return IsBad(test.result); });
 }
 

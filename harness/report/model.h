@@ -120,7 +120,12 @@ struct Run {
   std::string ending;              // why the run ended: "the test program has finished"
   bool complete = false;           // its keeper wrote to the end
   bool finished = false;           // its program told that all tests were through
-  std::optional<ExitStatus> status;  // how the program ended, where the kernel still told
+  std::optional<ExitStatus> status;  // how the program or command ended, where the kernel still told
+  bool is_command = false;         // of `curfew run`: there is no framework to tell that all went well, only its status
+  std::string timed_out;           // why the command was stopped, if its time was over; empty: it was not
+  std::string evidence;            // of that: what was running
+  std::vector<std::string> troubles;  // what kept Curfew from its part: its guardian was killed, /proc is another's
+  std::optional<StopResult> stop;  // of what the command left, or was stopped with
   std::string output;              // --gtest_output
   std::vector<TestRecord> tests;
   std::vector<ServerRecord> servers;
@@ -131,7 +136,9 @@ struct Run {
   [[nodiscard]] std::size_t Count(TestResult result) const;
   // Leaks that are not exempted.
   [[nodiscard]] std::size_t LeaksToBlame() const;
-  // No bad test, no leak to blame, no resource that fails it, and the program came to its end.
+  // The program or command came to its end, and with success; nothing of ours went wrong.
+  [[nodiscard]] bool ended_well() const;
+  // No bad test, no leak to blame, no resource that fails it, and it ended well.
   [[nodiscard]] bool clean() const;
 };
 

@@ -9,6 +9,7 @@
 
 #include "report/decode.h"
 #include "report/encode.h"
+#include "report/stories.h"
 
 namespace curfew::report {
 namespace {
@@ -119,6 +120,13 @@ json EncodeRun(const Run& run) {
   PutTime(out, "end_ms", run.end);
   if (run.status) out["status"] = *run.status;
   PutText(out, "output", run.output);
+  if (run.is_command) out["is_command"] = true;
+  PutText(out, "ended", CommandEnd(run));
+  PutText(out, "abnormal_end", AbnormalEnd(run));
+  PutText(out, "timed_out", run.timed_out);
+  PutText(out, "evidence", run.evidence);
+  PutList(out, "troubles", run.troubles);
+  if (run.stop) out["stop"] = *run.stop;
   for (const char* list : {"tests", "servers", "leaks", "notes"}) out[list] = json::array();
   for (const auto& test : run.tests) out["tests"].push_back(EncodeTest(test));
   for (const auto& server : run.servers) out["servers"].push_back(EncodeServer(server));
@@ -156,6 +164,11 @@ Run DecodeRun(const json& in) {
   run.finished = Flag(in, "finished");
   run.status = ReadStatus(in, "status");
   run.output = Text(in, "output");
+  run.is_command = Flag(in, "is_command");
+  run.timed_out = Text(in, "timed_out");
+  run.evidence = Text(in, "evidence");
+  run.troubles = Texts(in, "troubles");
+  if (in.contains("stop")) run.stop = ReadStop(in.at("stop"));
   for (const auto& test : List(in, "tests")) run.tests.push_back(DecodeTest(test));
   for (const auto& server : List(in, "servers")) run.servers.push_back(DecodeServer(server));
   for (const auto& leak : List(in, "leaks")) {

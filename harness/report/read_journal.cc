@@ -38,6 +38,8 @@ class RunReader {
         {"stopped", &RunReader::OnStopped},      {"warden_lost", &RunReader::OnWardenLost},
         {"kept", &RunReader::OnKept},            {"leak", &RunReader::OnLeak},
         {"strays", &RunReader::OnStrays},        {"resource", &RunReader::OnResource},
+        {"command_launched", &RunReader::OnCommand}, {"run_timeout", &RunReader::OnRunTimeOut},
+        {"run_stopped", &RunReader::OnRunStopped},   {"trouble", &RunReader::OnTrouble},
         {"note", &RunReader::OnNote}};
     const auto handler = handlers.find(Text(event, "event"));
     if (handler == handlers.end()) return;  // of a later schema
@@ -71,6 +73,10 @@ class RunReader {
   void OnResource(const json& event) {
     run_.resources.push_back({Text(event, "text"), Text(event, "test"), time_, Flag(event, "fails")});
   }
+  void OnCommand(const json&) { run_.is_command = true; }
+  void OnRunTimeOut(const json& event);
+  void OnRunStopped(const json& event);
+  void OnTrouble(const json& event) { run_.troubles.push_back(Text(event, "text")); }
   void OnNote(const json& event) { run_.notes.push_back({time_, Text(event, "text")}); }
 
   TestRecord* RunningTest() { return running_ ? &run_.tests[*running_] : nullptr; }
@@ -166,6 +172,25 @@ void RunReader::OnTimeOut(const json& event) {
   }
   RunningTest()->result = TestResult::kTimedOut;
   RunningTest()->evidence = std::move(evidence);
+}
+
+void RunReader::OnRunTimeOut(const json& event) {
+  auto why = Text(event, "why");
+  auto evidence = Text(event, "evidence");
+  run_.is_command = true;
+  // Journals of earlier versions do not say how long the time was.
+  run_.timed_out = why.empty() ? "was still running after its timeout" : std::move(why);
+  run_.evidence = std::move(evidence);
+}
+
+void RunReader::OnRunStopped(const json& event) {
+  if (!event.contains("result")) throw std::runtime_error("no result");
+  auto stop = ReadStop(event.at("result"));
+  auto cause = Text(event, "cause");
+  run_.is_command = true;
+  if (!run_.status) run_.status = stop.leader;
+  run_.stop = std::move(stop);
+  if (!cause.empty() && run_.timed_out.empty()) run_.troubles.push_back(std::move(cause));
 }
 
 void RunReader::OnServer(const json& event) {

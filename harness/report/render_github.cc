@@ -50,7 +50,7 @@ std::string RenderGithub(const RunReport& report) {
     for (const auto& resource : run.resources) {
       Command(out, resource.fails ? "error" : "warning", "", 0, ProgramName(run) + ": something is left", Told(resource));
     }
-    if (const auto end = AbnormalEnd(run); !end.empty()) Command(out, "error", "", 0, ProgramName(run), end);
+    if (const auto end = AbnormalEnd(run); !end.empty()) Command(out, "error", "", 0, end, AbnormalEndStory(run));
     if (const auto left = run.Count(TestResult::kNotRun); left > 0) {
       Command(out, "warning", "", 0, ProgramName(run), std::to_string(left) + " tests were not run");
     }

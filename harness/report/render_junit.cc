@@ -89,10 +89,18 @@ std::vector<Suite> SuitesOf(const Run& run) {
     left.text += Told(resource) + '\n';
   }
   if (!left.text.empty()) suite_of("curfew").cases.push_back(std::move(left));
-  if (const auto end = AbnormalEnd(run); !end.empty()) {
-    suite_of("curfew").cases.push_back(
-        {.name = "the test program", .kind = "error", .type = "ended", .message = end, .text = end + "\n"});
+  const auto end = AbnormalEnd(run);
+  if (end.empty() && !run.is_command) return suites;
+  Case ended{.name = run.is_command ? "the command" : "the test program", .kind = {}, .type = {}, .message = {}, .text = {}};
+  if (run.is_command && run.begin && run.end) ended.duration = std::max(Span{}, Span(*run.end - *run.begin));
+  // One that ended well is told, too: many readers take a file without any case for a broken one.
+  if (!end.empty()) {
+    ended.kind = run.timed_out.empty() ? "error" : "failure";
+    ended.type = run.timed_out.empty() ? "ended" : "timed_out";
+    ended.message = end;
+    ended.text = AbnormalEndStory(run);
   }
+  suite_of("curfew").cases.push_back(std::move(ended));
   return suites;
 }
 
@@ -121,8 +129,11 @@ void Write(std::ostream& out, const Suite& suite) {
   if (suite.begin) out << " timestamp=\"" << IsoTime(*suite.begin) << '"';
   if (!suite.run->host.empty()) out << " hostname=\"" << XmlAttribute(suite.run->host) << '"';
   out << ">\n    <properties>\n      <property name=\"curfew.run\" value=\"" << XmlAttribute(suite.run->id)
-      << "\"/>\n      <property name=\"curfew.program\" value=\"" << XmlAttribute(ProgramName(*suite.run))
-      << "\"/>\n    </properties>\n";
+      << "\"/>\n      <property name=\"curfew.program\" value=\"" << XmlAttribute(ProgramName(*suite.run)) << "\"/>\n";
+  if (const auto end = CommandEnd(*suite.run); !end.empty()) {
+    out << "      <property name=\"curfew.ended\" value=\"" << XmlAttribute(end) << "\"/>\n";
+  }
+  out << "    </properties>\n";
   for (const auto& test : suite.cases) Write(out, suite, test);
   out << "  </testsuite>\n";
 }

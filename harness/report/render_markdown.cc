@@ -20,7 +20,7 @@ void Details(std::ostream& out, const std::string& title, const std::string& tex
 std::string RunRow(const Run& run) {
   std::ostringstream out;
   out << "| " << (run.clean() ? "✅" : "❌") << ' ' << MarkdownText(ProgramName(run)) << " | " << MarkdownText(run.host)
-      << " | " << CountsOf(run) << " | " << run.servers.size() << " | " << run.LeaksToBlame() << " | ";
+      << " | " << MarkdownText(CountsOf(run)) << " | " << run.servers.size() << " | " << run.LeaksToBlame() << " | ";
   if (run.begin && run.end) out << process::Describe(*run.end - *run.begin);
   out << " |\n";
   return out.str();
@@ -39,7 +39,7 @@ std::string RunDetails(const Run& run) {
   for (const auto& resource : run.resources) {
     out << "\n" << (resource.fails ? "❌ " : "⚠️ ") << MarkdownText(Told(resource)) << "\n\n";
   }
-  if (const auto end = AbnormalEnd(run); !end.empty()) out << "\n❌ " << MarkdownText(end) << "\n\n";
+  if (const auto end = AbnormalEnd(run); !end.empty()) Details(out, "❌ " + end, AbnormalEndStory(run));
   std::string left;
   for (const auto& test : run.tests) {
     if (test.result == TestResult::kNotRun) left += test.name + '\n';

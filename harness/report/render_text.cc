@@ -41,7 +41,8 @@ class Text {
     if (!run.host.empty()) out_ << " on " << OneLine(run.host);
     if (run.begin && run.end) out_ << ", " << process::Describe(*run.end - *run.begin);
     out_ << '\n';
-    out_ << "  tests    " << CountsOf(run) << '\n';
+    if (const auto end = CommandEnd(run); !end.empty()) out_ << "  command  " << OneLine(end, 500) << '\n';
+    if (!run.is_command || !run.tests.empty()) out_ << "  tests    " << CountsOf(run) << '\n';
     if (!run.servers.empty()) out_ << "  servers  " << run.servers.size() << ", contained by " << OneLine(run.containment) << '\n';
     for (const auto& test : run.tests) {
       if (!IsBad(test.result)) continue;
@@ -67,7 +68,11 @@ class Text {
         out_ << "  " << Painted(kYellow, "server") << "  " << OneLine(trouble, 500) << '\n';
       }
     }
-    if (const auto end = AbnormalEnd(run); !end.empty()) out_ << "  " << Painted(kRed, "ENDED") << "  " << OneLine(end) << '\n';
+    if (const auto end = AbnormalEnd(run); !end.empty()) {
+      out_ << "  " << Painted(kRed, "ENDED") << "  " << OneLine(end, 500) << '\n';
+      const auto story = AbnormalEndStory(run);
+      Block(story.substr(story.find('\n') + 1));
+    }
     for (const auto& note : run.notes) out_ << "  " << Painted(kYellow, "note") << "  " << OneLine(note.text, 1000) << '\n';
     if (run.clean()) out_ << "  " << Painted(kGreen, "clean") << "  nothing is left\n";
   }

@@ -48,6 +48,11 @@ class Trace {
 
   void OneRun(const Run& run, int number) {
     Named(number, 0, "process_name", ProgramName(run) + " (run " + run.id + ")");
+    if (run.is_command && run.begin) {
+      Named(number, kCommand, "thread_name", "command");
+      Slice(number, kCommand, ProgramName(run), *run.begin, std::max(*run.begin, run.end.value_or(*run.begin)), "command",
+            {{"ended", CommandEnd(run)}, {"why", AbnormalEndStory(run)}});
+    }
     Named(number, kTests, "thread_name", "tests");
     for (const auto& test : run.tests) {
       if (!test.begin) continue;
@@ -85,7 +90,8 @@ class Trace {
           begin, end, "leak", {{"test", record.leak.test}, {"pid", record.leak.process.pid}, {"what", record.leak.ToString()}});
   }
 
-  static constexpr int kTests = 1;
+  static constexpr int kCommand = 1;
+  static constexpr int kTests = 2;
   static constexpr int kServers = 1000;
   static constexpr int kLeaks = 100'000;
 

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
+#include <map>
 #include <stdexcept>
 #include <tuple>
 
@@ -14,6 +14,7 @@
 
 #include "process/names.h"
 #include "report/decode.h"
+#include "report/find_journals.h"
 #include "report/model_json.h"
 #include "report/read_journal.h"
 #include "report/render.h"
@@ -27,20 +28,6 @@ namespace fs = std::filesystem;
 auto Knowledge(const Run& run) {
   const auto begun = std::ranges::count_if(run.tests, [](const TestRecord& test) { return test.begin.has_value(); });
   return std::tuple(run.complete, run.finished, begun, run.servers.size(), run.leaks.size());
-}
-
-// The files of a directory in the order of their names, so that a report does not depend on the file system.
-std::vector<fs::path> JournalsIn(const fs::path& directory) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    // A pipe of that name would be waited for.
-    if (std::error_code gone; entry->path().extension() == ".jsonl" && entry->is_regular_file(gone)) {
-      paths.push_back(entry->path());
-    }
-  }
-  std::ranges::sort(paths);
-  return paths;
 }
 
 std::string ReadAll(const fs::path& path) {
@@ -66,18 +53,44 @@ RunReport Read(const fs::path& path) {
   return report;
 }
 
-void Add(const fs::path& path, ReadFilesResult& result) {
-  try {
-    auto read = Read(path);
-    for (auto& run : read.runs) {
-      const auto id = run.id;
-      if (MergeRun(std::move(run), result.report)) result.notes.push_back("run " + id + " is also in " + path.string() + "; it is told once");
+// Keeps apart what each file told, so that nothing is said of a copy that is not used.
+class FilesReader {
+ public:
+  explicit FilesReader(ReadFilesResult& result) : result_(result) {}
+
+  void Add(const fs::path& path) {
+    try {
+      auto read = Read(path);
+      const auto file = damage_.size();
+      damage_.push_back(std::move(read.damage));
+      used_.push_back(read.runs.empty());
+      for (auto& run : read.runs) Merge(std::move(run), path, file);
+    } catch (const std::exception& error) {
+      result_.unreadable.push_back("failed to read " + path.string() + ": " + error.what());
     }
-    std::ranges::move(read.damage, std::back_inserter(result.report.damage));
-  } catch (const std::exception& error) {
-    result.unreadable.push_back("failed to read " + path.string() + ": " + error.what());
   }
-}
+
+  void Finish() {
+    for (const auto& [id, file] : source_) used_[file] = true;
+    for (std::size_t file = 0; file < damage_.size(); ++file) {
+      if (used_[file]) std::ranges::move(damage_[file], std::back_inserter(result_.report.damage));
+    }
+    TellLeaksOnce(result_.report);
+  }
+
+ private:
+  void Merge(Run run, const fs::path& path, std::size_t file) {
+    const auto id = run.id;
+    const auto merged = MergeRun(std::move(run), result_.report);
+    if (merged != Merged::kNew) result_.notes.push_back("run " + id + " is also in " + path.string() + "; it is told once");
+    if (merged != Merged::kKnownBetter) source_[id] = file;
+  }
+
+  ReadFilesResult& result_;
+  std::vector<std::vector<std::string>> damage_;  // by file
+  std::vector<bool> used_;
+  std::map<std::string, std::size_t> source_;  // of a run's record: the file
+};
 
 void Write(const std::string& path, const std::string& text, std::ios::openmode mode, WriteResult& result) {
   if (path == "-") {
@@ -95,28 +108,61 @@ void Write(const std::string& path, const std::string& text, std::ios::openmode 
 
 }  // namespace
 
-bool MergeRun(Run run, RunReport& report) {
+Merged MergeRun(Run run, RunReport& report) {
   const auto known = std::ranges::find(report.runs, run.id, &Run::id);
   if (known == report.runs.end()) {
     report.runs.push_back(std::move(run));
-    return false;
+    return Merged::kNew;
   }
-  if (Knowledge(*known) < Knowledge(run)) *known = std::move(run);
-  return true;
+  if (Knowledge(*known) >= Knowledge(run)) return Merged::kKnownBetter;
+  *known = std::move(run);
+  return Merged::kReplaced;
+}
+
+void TellLeaksOnce(RunReport& report) {
+  // Of one boot of the machine: start times agree but for a clock that is set meanwhile.
+  constexpr auto kSameStart = std::chrono::seconds(2);
+  std::map<std::tuple<std::string, pid_t, std::uint64_t>, std::vector<std::pair<Run*, LeakRecord*>>> told;
+  for (auto& run : report.runs) {
+    for (auto& record : run.leaks) {
+      told[{run.host, record.leak.process.pid, record.leak.process.start_ticks}].emplace_back(&run, &record);
+    }
+  }
+  std::map<Run*, std::vector<const LeakRecord*>> dropped;
+  for (auto& [identity, records] : told) {
+    // Who looked last knows what became of it, and whether it may stay; who looked first, whose it is.
+    std::ranges::stable_sort(records, {}, [](const auto& each) { return each.second->found; });
+    auto& [last_run, last] = records.back();
+    for (auto& [run, record] : records) {
+      const auto apart = last->leak.process.started - record->leak.process.started;
+      if (run == last_run || apart > kSameStart || apart < -kSameStart) continue;
+      if (last->leak.test.empty()) last->leak.test = record->leak.test;
+      if (last->leak.server.empty()) last->leak.server = record->leak.server;
+      dropped[run].push_back(record);
+    }
+  }
+  for (auto& [run, records] : dropped) {
+    std::erase_if(run->leaks, [&records = records](const LeakRecord& record) { return std::ranges::find(records, &record) != records.end(); });
+  }
 }
 
 ReadFilesResult ReadFiles(const std::vector<std::string>& paths) {
   ReadFilesResult result;
+  FilesReader reader(result);
   for (const auto& path : paths) {
     std::error_code error;
     if (!fs::is_directory(path, error)) {
-      Add(path, result);
+      reader.Add(path);
       continue;
     }
-    const auto journals = JournalsIn(path);
-    if (journals.empty()) result.unreadable.push_back("failed to read " + path + ": the directory holds no journal (*.jsonl)");
-    for (const auto& journal : journals) Add(journal, result);
+    auto journals = FindJournals(path, {".jsonl"});
+    if (journals.paths.empty() && journals.unreadable.empty()) {
+      journals.unreadable.push_back("failed to read " + path + ": the directory holds no journal (*.jsonl)");
+    }
+    for (const auto& journal : journals.paths) reader.Add(journal);
+    std::ranges::move(journals.unreadable, std::back_inserter(result.unreadable));
   }
+  reader.Finish();
   return result;
 }
 

@@ -18,8 +18,13 @@ struct ReadFilesResult {
 };
 [[nodiscard]] ReadFilesResult ReadFiles(const std::vector<std::string>& paths);
 
-// Adds a run, unless the report knows more of it already. Whether the report had it.
-bool MergeRun(Run run, RunReport& report);
+// Adds a run, unless the report knows more of it already.
+enum class Merged { kNew, kReplaced, kKnownBetter };
+Merged MergeRun(Run run, RunReport& report);
+
+// A process that a run inside has found and left, and the run around it found as well, is one leak: its record stays with
+// who looked last.
+void TellLeaksOnce(RunReport& report);
 
 // Where each format is to go: a path, "-" for standard output, empty for nowhere.
 struct Outputs {

@@ -30,6 +30,7 @@ std::string CountsOf(const Run& run) {
     const auto count = run.Count(result);
     if (count != 0) text += (text.empty() ? "" : ", ") + std::to_string(count) + ' ' + Words(result);
   }
+  if (text.empty() && run.is_command) return CommandEnd(run);
   return text.empty() ? "no tests told of" : text;
 }
 
@@ -79,13 +80,37 @@ std::string ProgramName(const Run& run) {
   return run.command.empty() ? "run " + run.id : std::filesystem::path(run.command.front()).filename().string();
 }
 
-std::string AbnormalEnd(const Run& run) {
-  if (run.finished || (run.tests.empty() && run.complete && !(run.status && run.status->signaled()))) return "";
-  const bool blamed = std::ranges::any_of(run.tests, [](const auto& test) {
+std::string CommandEnd(const Run& run) {
+  if (!run.is_command) return "";
+  std::ostringstream out;
+  if (!run.timed_out.empty()) out << run.timed_out << "; it ";
+  if (run.status) {
+    out << *run.status;
+  } else {
+    out << (run.complete ? "ended nobody knows how" : "has no end in its journal");
+  }
+  return out.str();
+}
+
+namespace {
+
+// Tests that are told to be bad already because the program ended in them.
+bool EndIsToldByATest(const Run& run) {
+  return std::ranges::any_of(run.tests, [](const auto& test) {
     return test.result == TestResult::kCrashed || test.result == TestResult::kUnfinished ||
            (test.result == TestResult::kTimedOut && !test.duration);
   });
-  if (blamed) return "";
+}
+
+// A failed test or a leak is why a program exits with 1.
+bool StatusIsExplained(const Run& run) {
+  return run.finished && run.status && run.status->exited() &&
+         (run.LeaksToBlame() > 0 || std::ranges::any_of(run.tests, [](const auto& test) { return IsBad(test.result); }) ||
+          std::ranges::any_of(run.resources, &ResourceRecord::fails));
+}
+
+std::string EndOfProgram(const Run& run) {
+  if (EndIsToldByATest(run) || StatusIsExplained(run)) return "";
   std::ostringstream out;
   out << ProgramName(run);
   if (run.status) {
@@ -93,8 +118,31 @@ std::string AbnormalEnd(const Run& run) {
   } else {
     out << (run.complete ? " ended" : " has no end in its journal");
   }
-  if (!run.tests.empty()) out << ", outside of any test";
+  if (!run.tests.empty()) out << (run.finished ? ", after its tests" : ", outside of any test");
   return out.str();
+}
+
+}  // namespace
+
+std::string AbnormalEnd(const Run& run) {
+  if (run.ended_well()) return "";
+  std::string text;
+  if (!run.is_command) {
+    text = EndOfProgram(run);
+  } else if (!run.complete || !run.status || *run.status != ExitStatus::Exited(0) || !run.timed_out.empty()) {
+    text = ProgramName(run) + ' ' + CommandEnd(run);
+  }
+  for (const auto& trouble : run.troubles) text += (text.empty() ? ProgramName(run) + ": " : "; ") + trouble;
+  return text;
+}
+
+std::string AbnormalEndStory(const Run& run) {
+  auto text = AbnormalEnd(run);
+  if (text.empty()) return "";
+  text += '\n';
+  if (!run.evidence.empty()) text += "running then:\n" + run.evidence + (run.evidence.ends_with('\n') ? "" : "\n");
+  if (run.stop && (!run.timed_out.empty() || !run.stop->survivors.empty())) text += run.stop->ToString() + '\n';
+  return text;
 }
 
 std::string Trouble(const ServerRecord& server) {

@@ -13,15 +13,10 @@
 
 #include "process/clock.h"
 #include "process/names.h"
+#include "procfs/character.h"
 
 namespace curfew {
 namespace {
-
-std::string Join(const std::vector<std::string>& parts) {
-  std::string joined;
-  for (const auto& part : parts) joined += (joined.empty() ? "" : ", ") + part;
-  return joined;
-}
 
 std::string LocalTime(std::chrono::system_clock::time_point time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
@@ -51,6 +46,28 @@ std::string Plain(const std::string& text) {
   return bracketed.substr(1, bracketed.size() - 2);
 }
 
+// What a journal holds was written by whatever ran: every text of it is somebody else's.
+std::string Join(const std::vector<std::string>& parts) {
+  std::string joined;
+  for (const auto& part : parts) joined += (joined.empty() ? "" : ", ") + Plain(part);
+  return joined;
+}
+
+// A command line that was escaped when it was read: its backslashes are those of escapes.
+std::string Shown(const std::string& line) {
+  std::string shown;
+  for (std::string_view rest = line; !rest.empty();) {
+    const auto next = procfs::NextCharacter(rest);
+    if (next.plain || rest.front() == '\\') {
+      shown += rest.substr(0, next.size);
+    } else {
+      for (const char byte : rest.substr(0, next.size)) shown += procfs::HexEscape(byte);
+    }
+    rest.remove_prefix(next.size);
+  }
+  return shown;
+}
+
 std::string Needed(int signal) { return signal == 0 ? "by itself" : "on " + process::SignalName(signal); }
 
 // Who is to blame, as exactly as it is known.
@@ -59,10 +76,10 @@ std::string Origin(const Leak& leak) {
   if (text.empty() && !leak.test.empty()) text = "the test itself";
   if (!leak.test.empty()) text += " in " + Plain(leak.test);
   std::string chain;
-  for (const auto& ancestor : leak.ancestors) chain += (chain.empty() ? "" : " > ") + ancestor;
+  for (const auto& ancestor : leak.ancestors) chain += (chain.empty() ? "" : " > ") + Shown(ancestor);
   if (!chain.empty()) text += (text.empty() ? "" : ", by way of ") + chain;
   if (text.empty()) text = "an unknown process of the run";
-  return leak.run.empty() ? text : text + " (run " + leak.run + ")";
+  return leak.run.empty() ? text : text + " (run " + Plain(leak.run) + ")";
 }
 
 }  // namespace
@@ -73,7 +90,7 @@ std::string Leak::ToString() const {
   out << "  begun by    " << Origin(*this) << '\n';
   out << "  escaped     " << (escapes.empty() ? "it did not: it was simply left running" : Join(escapes)) << '\n';
   out << "  process     ppid " << process.parent << ", group " << process.group << ", session " << process.session
-      << ", uid " << process.uid << ", state " << process.state << ", started " << LocalTime(process.started);
+      << ", uid " << process.uid << ", state " << Plain(std::string(1, process.state)) << ", started " << LocalTime(process.started);
   if (process.resident_bytes != 0) out << ", " << (process.resident_bytes >> 10U) << " KiB resident";
   out << '\n';
   if (!process.exe.empty()) out << "  program     " << Escaped(process.exe) << '\n';
@@ -86,7 +103,7 @@ std::string Leak::ToString() const {
   for (const auto& held : holds) out << "  holds       " << Plain(held) << '\n';
   out << "  known by    " << Join(evidence) << '\n';
   if (!exempted.empty()) out << "  exempted    " << Plain(exempted) << '\n';
-  out << "  now         " << (reaped ? "reaped: nothing of it is left" : "STILL ALIVE: " + why_alive) << '\n';
+  out << "  now         " << (reaped ? "reaped: nothing of it is left" : "STILL ALIVE: " + Plain(why_alive)) << '\n';
   return out.str();
 }
 
@@ -123,7 +140,7 @@ std::string StopResult::ToString() const {
   }
   for (const auto& survivor : survivors) {
     out << "\n  STILL ALIVE: " << survivor.process.pid << ' ' << survivor.process.CommandLine() << " ("
-        << survivor.reason << ')';
+        << Plain(survivor.reason) << ')';
   }
   return out.str();
 }

@@ -7,7 +7,7 @@ trap 'rm -rf "$directory"' EXIT
 "$1" "$directory"
 missing=0
 if command -v xmllint >/dev/null; then
-  for kind in plain wild empty; do
+  for kind in plain command wild empty; do
     xmllint --noout --schema "$2/tests/unit/report/junit.xsd" "$directory/$kind.xml"
   done
 else
@@ -15,7 +15,7 @@ else
   missing=77
 fi
 if python3 -c 'import jsonschema' 2>/dev/null; then
-  for kind in plain wild empty; do
+  for kind in plain command wild empty; do
     python3 - "$2/docs/report.schema.json" "$directory/$kind.json" <<'PYTHON'
 import json, sys
 import jsonschema

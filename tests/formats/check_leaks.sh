@@ -79,6 +79,18 @@ orphan=$(python3 -c 'import json; print(json.load(open("json"))["runs"][0]["proc
 "$program" --gtest_filter=LeakTest.CleanBefore >said 2>&1 || fail "what another run has left is no failure"
 says "an earlier run has left 1 process of run .*double_fork_daemon"
 
+# What may stay does, whatever is killed beside it.
+echo 'command:*double_fork_daemon* # shared by all of the machine' >curfew.supp
+"$curfew" leaks --kill --suppressions curfew.supp >said 2>&1 || true # 86 for its directory alone, if that is not young any more
+says 'exempted: shared by all of the machine'
+for directory in curfew-*; do [ ! -d "$directory" ] || touch -d '1 hour ago' "$directory"; done
+"$curfew" leaks --kill --suppressions curfew.supp >said 2>&1 || true
+expect 0 leaks --kill --suppressions curfew.supp
+[ -e /proc/"$orphan"/exe ] || fail "$orphan was to be left alone"
+CURFEW_SUPPRESSIONS=curfew.supp "$curfew" leaks --kill --json >json || fail "by the variable it is killed"
+[ -e /proc/"$orphan"/exe ] || fail "$orphan was to be left alone"
+valid json
+
 expect 86 leaks --kill
 says "$orphan killed"
 [ ! -e /proc/"$orphan"/exe ] || fail "$orphan is alive"

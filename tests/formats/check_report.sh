@@ -22,7 +22,16 @@ says 'not run  Kv.Never' said
 [ "$(tr -cd '\033' <said | wc -c)" = 0 ] || { echo "colour where there is no terminal"; exit 1; }
 
 expect 0 report "$corpus" --json all.json --junit all.xml --html all.html --markdown all.md --trace all.trace
+[ ! -s said ] || { echo "text beside the formats that were asked for"; cat said; exit 1; }
+expect 0 report "$corpus/cut.jsonl"
 says 'ends in the middle of a line' said
+expect 0 report "$corpus" # beside the whole one it says nothing of the one that was cut
+says 'Kv.Pings' said
+if grep -q 'ends in the middle of a line' said; then echo "damage of a copy that is not used"; exit 1; fi
+mkdir -p odd
+cp "$corpus/killed.jsonl" odd/-x.jsonl
+(cd odd && "$curfew" report -- -x.jsonl >../said) || { echo "what stands behind -- is dropped"; exit 1; }
+says 'Kv.Pings' said
 for file in all.json all.xml all.html all.md all.trace; do [ -s $file ] || { echo "$file is missing"; exit 1; }; done
 
 # Shards: the same run by its journal, cut, and by a report that has been made of it, is one.

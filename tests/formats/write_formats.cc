@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // write_formats DIRECTORY [FILE...]: every format of a report, for tests that check it with other programs. Of the files,
-// or of a report of each kind: plain, wild and empty.
+// or of a report of each kind: plain, of a command that timed out, wild and empty.
 #include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "command_journal.h"
 #include "report/report_files.h"
 #include "wild_report.h"
 
@@ -33,6 +34,8 @@ int main(int argc, char** argv) {
   }
   RunReport plain;
   ReadJournal(curfew::testing::SampleJournal("one") + curfew::testing::SampleJournal("two"), "sample", plain);
-  const bool written = Write(directory, "plain", plain) && Write(directory, "wild", curfew::testing::WildReport()) && Write(directory, "empty", {});
+  RunReport command;
+  ReadJournal(curfew::testing::CommandJournal(curfew::testing::TimedOut()), "sample", command);
+  const bool written = Write(directory, "plain", plain) && Write(directory, "command", command) && Write(directory, "wild", curfew::testing::WildReport()) && Write(directory, "empty", {});
   return written ? 0 : 1;
 }

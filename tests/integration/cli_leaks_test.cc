@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -91,6 +92,57 @@ TEST_F(CliLeaksTest, RunThatIsGoingOnIsNoLeakAndStandsInPs) {
   EXPECT_EQ(code_, 0);
   run.Signal(SIGTERM);
   EXPECT_TRUE(run.Wait());
+}
+
+// Anybody can make a directory of that name in the temporary directory.
+TEST_F(CliLeaksTest, PsReadsOutNoOtherUsersJournal) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make another user's file";
+  const auto out = directory_.path() + "/run";
+  TemporaryDirectory elsewhere;
+  auto variables = Variables();
+  variables.back().second = elsewhere.path();
+  Program run({CURFEW_PROGRAM, "run", "--grace=100ms", "--", "/bin/sh", "-c", "echo $CURFEW_MARK; while :; do sleep 1; done"}, variables, out);
+  ASSERT_TRUE(Eventually([&] { return ReadFile(out).find("//\n") != std::string::npos; }));
+  const auto id = ReadFile(out).substr(0, ReadFile(out).find('/'));
+  const auto directory = directory_.path() + "/curfew-" + id;
+  std::filesystem::create_directory(directory);
+  std::ofstream(directory + "/journal.jsonl")
+      << json({{"event", "run_begin"}, {"time_ms", 1}, {"run", id}, {"pid", 1}, {"command", json::array()}}) << '\n'
+      << json({{"event", "test_begin"}, {"time_ms", 2}, {"test", "Evil.Words"}}) << '\n';
+  EXPECT_THAT(PartOf(Curfew({"ps"}), id), HasSubstr("in Evil.Words for")) << "of this user's journal it is told";
+  ASSERT_EQ(::chown(directory.c_str(), 65534, 65534), 0);
+  const auto told = PartOf(Curfew({"ps"}), id);
+  EXPECT_THAT(told, AllOf(HasSubstr("/bin/sh -c"), Not(HasSubstr("Evil.Words"))));
+  run.Signal(SIGTERM);
+  EXPECT_TRUE(run.Wait());
+}
+
+TEST_F(CliLeaksTest, OutputThatIsLostIsNoAnswer) {
+  const auto out = directory_.path() + "/run";
+  Program run({CURFEW_PROGRAM, "run", "--grace=100ms", "--", "/bin/sh", "-c", "echo $CURFEW_MARK; while :; do sleep 1; done"}, Variables(), out);
+  ASSERT_TRUE(Eventually([&] { return ReadFile(out).find("//\n") != std::string::npos; }));
+  for (const std::string how : {"ps", "ps --json", "leaks --json", "--help"}) {
+    for (const char* where : {" >/dev/full", " >&-"}) {
+      const auto complaint = directory_.path() + "/complaint";
+      std::filesystem::remove(complaint);
+      Program lost({"/bin/sh", "-c", std::string("'") + CURFEW_PROGRAM + "' " + how + where}, Variables(), complaint);
+      const auto status = lost.Wait();
+      EXPECT_TRUE(status && WIFEXITED(*status) && WEXITSTATUS(*status) == 125) << how << where;
+      EXPECT_THAT(ReadFile(complaint), HasSubstr("failed to write to standard output")) << how << where;
+    }
+  }
+  run.Signal(SIGTERM);
+  EXPECT_TRUE(run.Wait());
+}
+
+TEST_F(CliLeaksTest, WhatMayStayIsNoLeakOfLater) {
+  const auto run = LeaveOrphan();
+  ASSERT_FALSE(run.empty());
+  const auto file = directory_.path() + "/curfew.supp";
+  std::ofstream(file) << "command:\"sleep 300\" # meant to stay\n";
+  EXPECT_THAT(PartOf(Curfew({"leaks", "--suppressions", file}), run), HasSubstr("exempted: meant to stay"));
+  EXPECT_THAT(Curfew({"leaks", "--suppressions", directory_.path()}), HasSubstr("is a directory"));
+  EXPECT_EQ(code_, 2);
 }
 
 TEST_F(CliLeaksTest, DirectoryOfADeadRunIsRemovedWhenAsked) {

@@ -31,6 +31,13 @@ using Variables = std::vector<std::pair<std::string, std::string>>;
 // A long sleep that ends by itself should everything fail, in a session of its own and its parent gone.
 constexpr const char* kLeaveDaemon = "setsid sleep 200 </dev/null >/dev/null 2>&1 & ";
 
+// LeakSanitizer, which reads its options from /proc, ends a program that has none with a status of its own.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int kWithoutProc = 1;
+#else
+constexpr int kWithoutProc = 125;
+#endif
+
 class CliRunTest : public testing::Test {
  protected:
   // Everything begun here ends here, whatever the test found.
@@ -311,6 +318,153 @@ TEST_F(CliRunTest, ReportThatCannotBeWrittenIsSaidAndToldAllTheSame) {
   }
   EXPECT_EQ(Run({"--report=/dev/full"}, "exit 3"), 3) << "a failure of the command stays what it is";
   EXPECT_EQ(Run({"--report=/dev/full"}, kLeaveDaemon), 86) << "and so does a leak";
+}
+
+// How the command ended stands in the report, whatever way.
+TEST_F(CliRunTest, ReportsTellHowTheCommandEnded) {
+  const auto at = directory_.path() + "/r.";
+  struct {
+    Words flags;
+    std::string script;
+    int code;
+    std::string told;
+  } const cases[] = {{{}, "exit 3", 3, "sh exited with status 3"},
+                     {{}, "kill -KILL $$", 137, "sh was killed by SIGKILL"},
+                     {{"--timeout=200ms"}, "exec sleep 200", 124, "sh was still running after its timeout of 200 ms; it was killed by SIGTERM"}};
+  for (const auto& each : cases) {
+    auto flags = each.flags;
+    for (const char* flag : {"--report=", "--junit=", "--html=", "--markdown=", "--trace="}) flags.push_back(flag + at + &flag[2]);
+    flags.emplace_back("--github");
+    EXPECT_EQ(Run(flags, each.script, {{"CURFEW_ARTIFACTS", directory_.path() + "/kept"}}), each.code);
+    for (const char* format : {"report=", "junit=", "html=", "trace="}) EXPECT_THAT(ReadFile(at + format), HasSubstr(each.told)) << format;
+    auto markdown = ReadFile(at + "markdown=");
+    std::erase(markdown, '\\');
+    EXPECT_THAT(markdown, HasSubstr(each.told));
+    EXPECT_THAT(Output(), HasSubstr("::error title=" + each.told));
+    Program report({CURFEW_PROGRAM, "report", directory_.path() + "/kept"}, {}, output_);
+    EXPECT_EQ(Code(report), 0);
+    EXPECT_THAT(Output(), AllOf(HasSubstr("ENDED  " + each.told), Not(HasSubstr("nothing is left"))));
+    std::filesystem::remove_all(directory_.path() + "/kept");
+    std::filesystem::remove(output_);
+  }
+}
+
+TEST_F(CliRunTest, ReportsTellOfALostGuardian) {
+  const auto report = directory_.path() + "/r";
+  auto program = Start({"--markdown=" + report}, "echo ready; while :; do sleep 1; done");
+  ASSERT_TRUE(Says("ready"));
+  const pid_t guardian = GuardianOf(program->pid());
+  ASSERT_GT(guardian, 0);
+  ASSERT_TRUE(Eventually([guardian] {  // it has told by then who the command is
+    const auto stat = procfs::Proc().ReadStat(guardian);
+    return stat && stat->state == 'S';
+  }));
+  ::kill(guardian, SIGKILL);  // an uncollected child of a process that waits for it here: the number is its own
+  EXPECT_EQ(Code(*program), 128 + SIGKILL);
+  EXPECT_THAT(ReadFile(report), AllOf(HasSubstr("was killed from outside"), Not(HasSubstr("✅"))));
+}
+
+TEST_F(CliRunTest, AJournalThatCannotBeWrittenIsSaidAndNothingIsLostOfTheReport) {
+  const auto report = directory_.path() + "/r.json";
+  const Variables nowhere = {{"CURFEW_ARTIFACTS", "/proc/nowhere"}};
+  EXPECT_EQ(Run({"--report=" + report}, kLeaveDaemon, nowhere), 86);
+  EXPECT_THAT(ReadFile(report), AllOf(HasSubstr("sleep 200"), HasSubstr("failed to write the journal"), HasSubstr("\"clean\": false")));
+  EXPECT_THAT(Output(), ContainsRegex("failed to write the journal /proc/nowhere/curfew-.*: ENOENT"));
+  std::filesystem::remove(output_);
+  EXPECT_EQ(Run({"--report=" + report}, "exit 0", nowhere), 125);
+  EXPECT_THAT(ReadFile(report), AllOf(HasSubstr("exited with status 0"), HasSubstr("\"clean\": false")));
+  EXPECT_EQ(Run({}, "exit 0", nowhere), 125) << "it was asked for";
+  EXPECT_EQ(Run({}, "exit 3", nowhere), 3) << "a failure of the command stays what it is";
+  EXPECT_EQ(Run({"--report=" + report}, "rm -r " + directory_.path() + "/curfew-*/*"), 125) << "nor is one that the command has removed";
+  EXPECT_THAT(ReadFile(report), AllOf(HasSubstr("exited with status 0"), HasSubstr("was removed while the command ran")));
+  // A full disk: everything that is written to a file is cut.
+  std::filesystem::remove(output_);
+  Program full({"/bin/sh", "-c", std::string("(ulimit -f 0; '") + CURFEW_PROGRAM + "' run --resources=off --json=- -- true; echo code $?) 2>&1 | cat"},
+               {{"TMPDIR", directory_.path()}}, output_);
+  EXPECT_EQ(Code(full), 0);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("EFBIG"), HasSubstr("exited with status 0"), HasSubstr("\"clean\": false"), HasSubstr("code 125")));
+}
+
+TEST_F(CliRunTest, AProcThatShowsNobodyOrStrangersIsRefused) {
+  const std::string run = std::string("'") + CURFEW_PROGRAM + "' run --resources=off -- sh -c 'echo began; " + kLeaveDaemon + "'";
+  const std::string user = ::geteuid() == 0 ? "" : "--map-root-user ";
+  const auto in_namespace = [&](const std::string& script) {
+    std::filesystem::remove(output_);
+    Program program({"/bin/sh", "-c", script}, {{Truth::kVariable, truth_.token()}, {"TMPDIR", directory_.path()}}, output_);
+    return Code(program);
+  };
+  if (in_namespace("unshare " + user + "--mount --pid --fork mount -t tmpfs none /proc") != 0) {
+    GTEST_SKIP() << "no namespaces can be made here: " << Output();
+  }
+  EXPECT_EQ(in_namespace("unshare " + user + "--mount sh -c \"mount -t tmpfs none /proc; exec " + run + "\""), kWithoutProc);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("/proc/self cannot be read (ENOENT)"), HasSubstr("mount -t proc"), Not(HasSubstr("began"))));
+  EXPECT_EQ(in_namespace("unshare " + user + "--pid --fork --kill-child " + run), 125);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("/proc is that of another PID namespace"), Not(HasSubstr("began")), Not(HasSubstr("leaked"))));
+  for (const std::string command : {"leaks", "ps"}) {
+    EXPECT_EQ(in_namespace("unshare " + user + "--pid --fork --kill-child '" + CURFEW_PROGRAM + "' " + command), 125);
+    EXPECT_THAT(Output(), HasSubstr("another PID namespace"));
+  }
+  // And if it goes while the command runs, what is left cannot be named, and is no success.
+  EXPECT_EQ(in_namespace("unshare " + user + "--mount '" + CURFEW_PROGRAM + "' run --resources=off --grace=100ms -- sh -c '" + kLeaveDaemon +
+                         " mount -t tmpfs none /proc'"),
+            kWithoutProc);
+  EXPECT_THAT(Output(), HasSubstr("something is left, and what cannot be told"));
+}
+
+TEST_F(CliRunTest, ClosedDescriptorsStayClosed) {
+  const std::string look = "for fd in 0 1; do [ ! -e /proc/self/fd/$fd ] || echo open $fd >&2; done";
+  Program program({"/bin/sh", "-c", std::string("exec '") + CURFEW_PROGRAM + "' run --resources=off -- sh -c '" + look + "' <&- >&-"}, {}, output_);
+  EXPECT_EQ(Code(program), 0);
+  EXPECT_EQ(Output(), "");
+  Program report({"/bin/sh", "-c", std::string("exec '") + CURFEW_PROGRAM + "' run --resources=off --json=- -- true >&-"}, {}, output_);
+  EXPECT_EQ(Code(report), 125) << "a report that nobody can have read";
+  EXPECT_THAT(Output(), HasSubstr("failed to write to standard output"));
+}
+
+TEST_F(CliRunTest, ACommandThatIsStoppedIsTimedOutAllTheSame) {
+  EXPECT_EQ(Run({"--timeout=300ms", "--grace=10s"}, "kill -STOP $$; sleep 200"), 124);
+  EXPECT_THAT(Output(), HasSubstr("still running after its timeout of 300 ms"));
+  EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
+}
+
+// As Ctrl-Z does: while the job is stopped its time stands still.
+TEST_F(CliRunTest, WhileJobControlHasStoppedTheCommandItsTimeDoesNotRun) {
+  // A shell with job control: the kernel stops nobody by SIGTSTP who has no shell to go on by (setpgid(2), orphaned groups).
+  const std::string job = std::string("set -m; '") + CURFEW_PROGRAM + "' run --resources=off --timeout=1s -- sh -c 'echo ready; kill -TSTP $$; exit 4' & " +
+                          "echo front $!; wait -f $!; exit $?";
+  Program shell({"/bin/bash", "-c", job}, {{Truth::kVariable, truth_.token()}, {"TMPDIR", directory_.path()}}, output_);
+  ASSERT_TRUE(Says("ready") && Says("front "));
+  const pid_t front = std::stoi(Output().substr(Output().find("front ") + 6));
+  const auto stopped = [front] {
+    const auto stat = procfs::Proc().ReadStat(front);
+    return stat && stat->state == 'T';
+  };
+  ASSERT_TRUE(Eventually(stopped)) << "the job is to be seen as stopped";
+  const auto since = std::chrono::steady_clock::now();
+  ASSERT_TRUE(Eventually([since] { return std::chrono::steady_clock::now() - since > std::chrono::milliseconds(1500); }));
+  EXPECT_TRUE(stopped()) << "its time-out would have continued it";
+  for (const pid_t pid : truth_.Alive()) ::kill(pid, SIGCONT);
+  EXPECT_EQ(Code(shell), 4) << Output();
+}
+
+TEST_F(CliRunTest, AProcessThatTwoRunsFoundIsToldOnce) {
+  const auto report = directory_.path() + "/r.json";
+  EXPECT_EQ(Run({"--report=" + report}, std::string("'") + CURFEW_PROGRAM + "' run --resources=off --keep --leaks=warn -- sh -c '" + kLeaveDaemon + "' 2>/dev/null; true"), 86);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("1 process leaked, found when"), Not(HasSubstr("found by the runs inside")), Not(HasSubstr("--keep asks"))));
+  EXPECT_THAT(ReadFile(report), AllOf(HasSubstr("\"leaks\": 1,"), Not(HasSubstr("kept, as --keep asks"))));
+  EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
+}
+
+TEST_F(CliRunTest, ADirectoryThatIsGoneIsNoHindrance) {
+  const auto gone = directory_.path() + "/gone";
+  Program program({"/bin/sh", "-c", "mkdir '" + gone + "'; cd '" + gone + "'; rmdir '" + gone + "'; exec '" + CURFEW_PROGRAM + "' run --resources=off -- sh -c 'exit 6'"},
+                  {{"TMPDIR", "relative"}}, output_);
+  EXPECT_EQ(Code(program), 6) << Output();
+}
+
+TEST_F(CliRunTest, ASuppressionsFileThatIsADirectoryIsWrongUsage) {
+  EXPECT_EQ(Run({"--suppressions=" + directory_.path()}, "echo began"), 2);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("--suppressions: " + directory_.path() + ": cannot be read: is a directory"), Not(HasSubstr("began"))));
 }
 
 TEST_F(CliRunTest, JournalIsKeptWhereArtifactsAre) {

@@ -132,6 +132,13 @@ std::vector<std::string> Names() {
   return names;
 }
 
+// What it begins it collects.
+TEST(Clean, LeavesNothing) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kind, Leaky, testing::ValuesIn(Names()), [](const auto& test) { return test.param; });
 
 }  // namespace

@@ -63,6 +63,18 @@ const shows = (page, colour) => page.evaluate((name) => {
   return false;
 }, colour);
 
+await check("says of a command without tests how it ended", "command.html", async (page) => {
+  assert.match(await text(page, "#counts"), /ctest did not end well/);
+  assert.doesNotMatch(await text(page, "#counts"), /clean/);
+  await page.getByRole("button", { name: "ctest did not end well" }).click();
+  assert.equal(await selectedName(page), "ctest");
+  assert.match(await text(page, ".row.run"), /✗[^]*timed out/);
+  await page.locator(".row.run").click();
+  assert.match(await text(page, "#details"), /was still running after its timeout of 300 ms; it was killed by SIGTERM[^]*9 deaf one/);
+  await page.locator("#search").fill("deaf");
+  assert.equal(await page.locator(".row.match").count(), 1);
+});
+
 await check("draws 1,000 tests and 5,000 processes", "report.html", async (page) => {
   const drawn = Number(await page.evaluate(() => document.documentElement.dataset.drawn));
   console.log(`        drawn ${drawn} ms after navigation began (goal: 2000)`);

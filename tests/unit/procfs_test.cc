@@ -77,9 +77,21 @@ TEST(ProcTest, CommandIsSplitAtNulsAndKeepsEmptyArguments) {
 
 TEST(ProcTest, LongCommandIsReadWhole) {
   const TempProc root;
-  const std::string argument(1'000'000, 'x');
+  const std::string argument(30'000, 'x');
   root.Write("1/cmdline", "a\0"s + argument + '\0');
   EXPECT_THAT(Proc(root.root()).ReadCommand(1), ElementsAre("a", argument));
+}
+
+// Of sixty processes with argument lists of a megabyte each the journal would have 60 MB.
+TEST(ProcTest, AnArgumentListOfAMegabyteIsCut) {
+  const TempProc root;
+  std::string text = "a";
+  for (int i = 0; i < 10; ++i) text += '\0' + std::string(128 << 10, static_cast<char>('0' + i));
+  root.Write("1/cmdline", text);
+  const auto command = Proc(root.root()).ReadCommand(1);
+  ASSERT_EQ(command.size(), 2U);
+  EXPECT_EQ(command[1].substr(command[1].size() - 5), "00...");
+  EXPECT_LT(command[1].size(), 40U << 10);
 }
 
 TEST(ProcTest, EnvironIsMatchedByTheExactName) {

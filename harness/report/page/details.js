@@ -57,10 +57,12 @@ function runDetails(run, fact, block) {
   fact("directory", run.directory);
   fact("pid", run.pid);
   fact("contained by", run.containment);
-  fact("program", statusText(run.status));
+  fact(run.is_command ? "command" : "program", run.ended || statusText(run.status));
   fact("ended because", run.ending);
   if (!run.complete) fact("journal", "has no end");
   block("Command", run.command.join(" "));
+  block("Did not end well", run.abnormal_end);
+  block("Running when its time was over", run.evidence);
   block("Left behind", (run.resources || []).map((left) => (left.test ? left.test + ": " : "") + left.text).join("\n"));
   block("Notes", run.notes.map((note) => note.text).join("\n"));
 }

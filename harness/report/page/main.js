@@ -22,7 +22,7 @@ class Page {
     const rows = [];
     const list = (nodes) => {
       for (const node of nodes) {
-        if (this.onlyBad && !node.badBelow && !(node.parent && node.parent.bad)) continue;
+        if (this.onlyBad && !node.badBelow && !(node.parent && node.parent.bad && node.parent.kind !== "run")) continue;
         rows.push(node);
         if (node.open) list(node.children);
       }
@@ -91,9 +91,10 @@ class Page {
     row.setAttribute("aria-selected", node === this.selected);
     if (node.children.length) row.setAttribute("aria-expanded", node.open);
     if (this.matchSet.has(node)) row.classList.add("match");
+    if (node.kind === "run" && node.bad) row.classList.add("failed");
     const arrow = element("span", "arrow", node.children.length ? (node.open ? "▼" : "▶") : "");
     const signs = { passed: "✓", failed: "✗", timed_out: "!", crashed: "✗", unfinished: "?", leak: "⚠" };
-    row.append(arrow, element("span", "sign", signs[node.state] ?? ""), element("span", "name", node.name),
+    row.append(arrow, element("span", "sign", signs[node.state] ?? (node.bad ? "✗" : "")), element("span", "name", node.name),
       element("span", "side", this.side(node)));
     row.addEventListener("click", (event) => {
       this.select(node);
@@ -105,7 +106,7 @@ class Page {
   }
 
   side(node) {
-    if (node.kind === "run") return [node.source.host, formatTime(node.to - node.from)].filter(Boolean).join("  ");
+    if (node.kind === "run") return [node.source.host, node.source.timed_out ? "timed out" : node.source.ended, formatTime(node.to - node.from)].filter(Boolean).join("  ");
     if (node.kind === "leak") return node.source.exempted ? "exempted" : "leaked";
     if (node.kind === "server" && node.source.ports?.length) return ":" + node.source.ports[0];
     if (node.kind === "test") return node.from === undefined ? kWords[node.state] : formatTime(node.to - node.from);
@@ -126,6 +127,8 @@ class Page {
       chip(count + " " + kWords[result], bad ? "bad" : "", bad ? () => this.next((node) => node.state === result) : null);
     }
     if (summary.leaks) chip(summary.leaks + (summary.leaks === 1 ? " leak" : " leaks"), "bad", () => this.next((node) => node.kind === "leak"));
+    const ended = this.forest.filter((run) => run.bad).length;
+    if (ended) chip(ended === 1 ? this.forest.find((run) => run.bad).name + " did not end well" : ended + " runs did not end well", "bad", () => this.next((node) => node.kind === "run" && node.bad));
     chip(summary.servers + (summary.servers === 1 ? " server" : " servers"), "");
     if (summary.runs > 1) chip(summary.runs + " runs", "");
     const damage = this.get("damage");

@@ -99,6 +99,9 @@ function runNode(run) {
   const program = run.command.length ? run.command[0].split("/").pop() : "run " + run.id;
   const node = makeNode("run", program, begin, end, run);
   node.state = "run";
+  // What no test and no leak tells: the command failed, was killed or timed out; its guardian was lost.
+  node.bad = Boolean(run.abnormal_end);
+  if (run.is_command) node.bars.push({ from: begin, to: end, colour: node.bad ? "--failed" : "--passed" });
   const byName = new Map();
   for (const test of run.tests) {
     const child = addChild(node, testNode(test, end));
@@ -160,7 +163,7 @@ function searchText(node) {
   } else if (node.kind === "leak") {
     parts.push("leak", source.text ?? "", (source.process.ports ?? []).join(" "), source.server ?? "");
   } else if (node.kind === "run") {
-    parts.push(source.id, source.host ?? "");
+    parts.push(source.id, source.host ?? "", source.ended ?? "", source.abnormal_end ?? "", source.evidence ?? "");
   }
   node.text = parts.join("\n").toLowerCase();
   return node.text;

@@ -91,6 +91,38 @@ TEST(CommandLineTest, WrongUsageIsTwoAndSaysWhat) {
   }
 }
 
+TEST(CommandLineTest, APolicyIsAWordAndNoNumber) {
+  for (const char* flag : {"--leaks=2", "--leaks=0", "--resources=1", "--leaks=", "--leaks=FAIL"}) {
+    EXPECT_EQ(Refused({"run", flag, "--", "x"}).exit_code, kExitUsage) << flag;
+  }
+}
+
+TEST(CommandLineTest, ATimeOutThatIsTooShortToCountIsNotNone) {
+  EXPECT_EQ(AskToRun({"run", "--timeout=0.0000000001s", "--", "x"}).timeout, Duration(1));
+  EXPECT_EQ(AskToRun({"run", "--timeout=0.0s", "--", "x"}).timeout, std::nullopt);
+}
+
+TEST(CommandLineTest, WhatStandsBehindTheDashesIsNeverDropped) {
+  const auto parsed = ParseCommandLine({"report", "--json=r.json", "--", "-odd.jsonl", "b.jsonl"});
+  ASSERT_TRUE(std::holds_alternative<ReportOptions>(parsed)) << std::get<Answer>(parsed).text;
+  EXPECT_THAT(std::get<ReportOptions>(parsed).files, ElementsAre("-odd.jsonl", "b.jsonl"));
+  EXPECT_EQ(Refused({"leaks", "--", "--kill"}).exit_code, kExitUsage);
+  EXPECT_EQ(Refused({"ps", "--", "x"}).exit_code, kExitUsage);
+}
+
+TEST(CommandLineTest, WildArgumentsAreEscapedInWhatIsSaidOfThem) {
+  for (const auto& arguments : {std::vector<std::string>{"run", "--\x1b[31mbogus", "--", "x"}, {"\x1b]0;title\x07"}, {"report"}}) {
+    EXPECT_EQ(Refused(arguments).text.find('\x1b'), std::string::npos);
+  }
+}
+
+TEST(CommandLineTest, WhatMayStayIsForLeaksToo) {
+  const auto parsed = ParseCommandLine({"leaks", "--kill", "--suppressions=s", "--exempt=epmd,ccache"});
+  ASSERT_TRUE(std::holds_alternative<LeaksOptions>(parsed)) << std::get<Answer>(parsed).text;
+  EXPECT_EQ(std::get<LeaksOptions>(parsed).may_stay.suppressions, "s");
+  EXPECT_THAT(std::get<LeaksOptions>(parsed).may_stay.exempt, ElementsAre("epmd", "ccache"));
+}
+
 TEST(CommandLineTest, HelpIsNoError) {
   EXPECT_EQ(Refused({"--help"}).exit_code, 0);
   const auto help = Refused({"run", "--help"});

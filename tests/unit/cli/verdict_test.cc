@@ -83,6 +83,26 @@ TEST(VerdictTest, ResourcesAreToldAndFailOnlyIfAsked) {
   EXPECT_EQ(Judge(outcome, Policy::kWarn).exit_code, 4);
 }
 
+TEST(VerdictTest, ANamespaceThatSomebodyIsInFailsNoRun) {
+  auto outcome = Ended(ExitStatus::Exited(0));
+  outcome.resources_fail = true;
+  outcome.resources = {{.kind = "network namespace", .name = "net:[4]", .holder = "process 7 (container)"}};
+  EXPECT_EQ(Judge(outcome, Policy::kFail).exit_code, 0);
+  EXPECT_THAT(Describe(outcome, Judge(outcome, Policy::kFail), Policy::kFail), HasSubstr("net:[4], held by process 7"));
+  outcome.resources.push_back({.kind = "network namespace", .name = "/run/netns/n", .path = "/run/netns/n"});
+  EXPECT_EQ(Judge(outcome, Policy::kFail).exit_code, kExitLeaked);
+}
+
+TEST(VerdictTest, WhatCannotBeToldIsNoSuccess) {
+  auto outcome = Ended(ExitStatus::Exited(0));
+  outcome.blind = "something is left, and what cannot be told: x";
+  const auto verdict = Judge(outcome, Policy::kOff);
+  EXPECT_EQ(verdict.exit_code, kExitInternal);
+  EXPECT_THAT(Describe(outcome, verdict, Policy::kOff), HasSubstr("something is left"));
+  outcome.status = ExitStatus::Exited(4);
+  EXPECT_EQ(Judge(outcome, Policy::kFail).exit_code, 4);
+}
+
 TEST(VerdictTest, CleanRunSaysNothing) {
   const auto outcome = Ended(ExitStatus::Exited(0));
   EXPECT_THAT(Describe(outcome, Judge(outcome, Policy::kFail), Policy::kFail), IsEmpty());

@@ -28,6 +28,25 @@ std::vector<Survivor> Sweep(WardenProcess& warden, Duration timeout = 20s) {
   return sweep.Run(std::chrono::steady_clock::now() + timeout);
 }
 
+// Looking takes the longer, the more a chain or a bomb has begun.
+TEST(KillSweepEnclosureTest, IsKilledBeforeAnybodyIsCollectedOrLookedFor) {
+  struct Leaf : Enclosure {
+    void Kill() const override { killed = true; }
+    [[nodiscard]] bool Populated() const override { return false; }
+    mutable bool killed = false;
+  } const leaf;
+  const procfs::Proc nobody("/proc/none");
+  const TreeFinder finder(nobody, ::getpid(), std::nullopt);
+  bool asked = false;
+  KillSweep sweep(finder, nullptr, [&] {
+    EXPECT_TRUE(leaf.killed) << "it was looked at first";
+    asked = true;
+    return false;
+  }, {&leaf});
+  EXPECT_THAT(sweep.Run(std::chrono::steady_clock::now() + 20s), ::testing::IsEmpty());
+  EXPECT_TRUE(asked);
+}
+
 class KillSweepTest : public ::testing::TestWithParam<Search> {};
 INSTANTIATE_TEST_SUITE_P(Searches, KillSweepTest, ::testing::Values(Search::kTagAndLineage, Search::kLineage),
                          [](const auto& tested) {

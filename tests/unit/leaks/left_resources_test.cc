@@ -12,6 +12,7 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -192,6 +193,21 @@ TEST_F(HeldTest, NetworkNamespaceThatAProcessKeepsIsTold) {
   if (!can_) GTEST_SKIP() << "no network namespace can be made here";
   ASSERT_THAT(held, SizeIs(1));
   EXPECT_THAT(held[0].ToString(), testing::StartsWith("network namespace net:["));
+  EXPECT_TRUE(held[0].MayBeAStrangers()) << "a container that somebody has begun is no fault of the run";
+}
+
+TEST_F(ResourcesTest, ANamedNetworkNamespaceThatAProcessIsInIsAStrangers) {
+  const procfs::Proc proc(directory_ / "proc");
+  const auto before = Resources::Take(proc, places_);
+  const auto name = directory_ / "netns" / "n";
+  std::ofstream(name) << "x";
+  struct stat status {};
+  ASSERT_EQ(::stat(name.c_str(), &status), 0);
+  EXPECT_THAT(Resources::Take(proc, places_).LeftSince(before, proc), SizeIs(1));
+  fs::create_directories(directory_ / "proc" / "5" / "ns");
+  fs::create_symlink("net:[" + std::to_string(status.st_ino) + "]", directory_ / "proc" / "5" / "ns" / "net");
+  const auto left = Resources::Take(proc, places_).LeftSince(before, proc);
+  EXPECT_TRUE(std::ranges::none_of(left, [&name](const Resource& each) { return each.path == name; }));
 }
 
 TEST_F(ResourcesTest, SemaphoresThatSomebodyAliveHasSetAreAStrangers) {

@@ -90,6 +90,18 @@ TEST_F(JournalTest, OneThatCannotBeOpenedWritesNothingAndHurtsNobody) {
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
+TEST_F(JournalTest, TellsThatSomethingIsLost) {
+  Journal well(path_);
+  well.Write({{"event", "kept"}});
+  EXPECT_EQ(well.error(), 0);
+  EXPECT_EQ(Journal("").error(), 0) << "none was wanted";
+  EXPECT_EQ(Journal(folder_.root() / "no" / "such").error(), ENOENT);
+  Journal full("/dev/full");
+  EXPECT_EQ(full.error(), 0);
+  full.Write({{"event", "lost"}});
+  EXPECT_EQ(full.error(), ENOSPC);
+}
+
 // A full disk takes part of a line. The one behind it must not be lost to that as well.
 TEST_F(JournalTest, ALineThatWasCutShortDoesNotSpoilTheNext) {
   Child writer([this] {

@@ -216,6 +216,17 @@ TEST(ReadJournalTest, ANewerSchemaIsReadAsFarAsItIsKnown) {
   EXPECT_TRUE(report.runs.at(0).complete);
 }
 
+TEST(ReadJournalTest, ANumberWithAPointLosesNoLine) {
+  const auto report = Read(Line({{"event", "run_begin"}, {"schema", 9.0}, {"run", "r"}, {"pid", 7.0}}, 1) +
+                           "{\"event\":\"test_end\",\"time_ms\":1e3,\"test\":\"A.b\",\"result\":\"passed\",\"duration_ms\":2.0}\n" +
+                           "{\"event\":\"test_end\",\"time_ms\":1e300,\"test\":\"A.c\",\"result\":\"passed\"}\n" +
+                           Line({{"event", "run_end"}, {"why", "x"}}, 3));
+  ASSERT_THAT(report.runs.at(0).tests, SizeIs(1)) << ::testing::PrintToString(report.damage);
+  EXPECT_EQ(report.runs[0].pid, 7);
+  EXPECT_EQ(report.runs[0].tests[0].name, "A.b");
+  EXPECT_THAT(report.damage, Contains(HasSubstr("line 3"))) << "what is no time at all is none";
+}
+
 // Bytes turned, lines swapped and doubled: whatever comes, it is read without a fault and encodes.
 TEST(ReadJournalTest, RandomDamageIsNeverFatal) {
   std::mt19937 random(20'240'607);

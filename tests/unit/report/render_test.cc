@@ -8,12 +8,14 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "command_journal.h"
 #include "report/model_json.h"
 #include "wild_report.h"
 
 namespace curfew::report {
 namespace {
 
+using curfew::testing::Ended;
 using curfew::testing::SampleJournal;
 using curfew::testing::WildReport;
 using nlohmann::json;
@@ -110,8 +112,77 @@ TEST(RenderJunitTest, AProgramThatEndsOutsideOfItsTestsIsAnError) {
   EXPECT_THAT(RenderJunit(report), AllOf(HasSubstr("errors=\"1\""), HasSubstr("kv_test was killed by SIGSEGV, outside of any test")));
 }
 
+RunReport Command(const std::vector<json>& events) {
+  RunReport report;
+  ReadJournal(curfew::testing::CommandJournal(events), "command", report);
+  return report;
+}
+
+// In every format that people and CI read, and in none of them clean.
+void ExpectTold(const RunReport& report, const std::string& words) {
+  EXPECT_FALSE(report.clean());
+  const auto document = json::parse(RenderJson(report));
+  EXPECT_FALSE(document["summary"]["clean"].get<bool>());
+  EXPECT_THAT(document["runs"][0].value("abnormal_end", ""), HasSubstr(words));
+  EXPECT_THAT(RenderText(report, false), AllOf(HasSubstr("  ENDED  "), HasSubstr(words), Not(HasSubstr("nothing is left"))));
+  EXPECT_THAT(RenderJunit(report), AllOf(HasSubstr("<testcase name=\"the command\" classname=\"curfew\" time=\"1.000\">"), HasSubstr(words)));
+  EXPECT_THAT(RenderGithub(report), AllOf(StartsWith("::error title="), HasSubstr(words)));
+  std::string markdown = RenderMarkdown(report);
+  std::erase(markdown, '\\');
+  EXPECT_THAT(markdown, AllOf(HasSubstr("| ❌ ctest |"), HasSubstr(words)));
+  EXPECT_THAT(RenderTrace(report), HasSubstr(words));
+  EXPECT_THAT(RenderHtml(report), HasSubstr(words));
+  // And after it has been merged.
+  EXPECT_EQ(RenderText(DecodeReport(document), false), RenderText(report, false));
+}
+
+TEST(CommandReportTest, AFailureOfTheCommandIsTold) { ExpectTold(Command({Ended(ExitStatus::Exited(1))}), "exited with status 1"); }
+
+TEST(CommandReportTest, ASignalThatKilledItIsTold) {
+  ExpectTold(Command({Ended(ExitStatus::KilledBy(SIGKILL))}), "was killed by SIGKILL");
+  // Earlier versions wrote this as well.
+  ExpectTold(Command({Ended(ExitStatus::KilledBy(SIGTERM)), {{"event", "program_end"}}}), "was killed by SIGTERM");
+}
+
+TEST(CommandReportTest, ATimeOutIsToldWithWhatWasRunning) {
+  const auto report = Command(curfew::testing::TimedOut());
+  ExpectTold(report, "was still running after its timeout of 300 ms; it was killed by SIGTERM");
+  EXPECT_THAT(RenderJunit(report), AllOf(HasSubstr("<failure type=\"timed_out\""), HasSubstr("  9 deaf one"), HasSubstr("had to be killed: 9 deaf one")));
+  EXPECT_THAT(RenderHtml(report), HasSubstr("9 deaf one"));
+}
+
+TEST(CommandReportTest, ALostGuardianIsTold) {
+  ExpectTold(Command({{{"event", "trouble"}, {"text", "its guardian (pid 5) was killed from outside"}}, Ended(ExitStatus::Exited(0))}),
+             "its guardian (pid 5) was killed from outside");
+}
+
+TEST(CommandReportTest, WhatEndedItsRunAndIsNoTimeOutIsTold) {
+  ExpectTold(Command({{{"event", "run_stopped"}, {"cause", "curfew run itself was killed"}, {"result", StopResult()}}, Ended(ExitStatus::Exited(0))}),
+             "curfew run itself was killed");
+}
+
+TEST(CommandReportTest, AnEndThatNobodySawIsNotClean) { ExpectTold(Command({}), "ended nobody knows how"); }
+
+TEST(CommandReportTest, OneThatEndedWellSaysSoAndIsNoError) {
+  const auto report = Command({{{"event", "run_stopped"}, {"cause", ""}, {"result", StopResult()}}, Ended(ExitStatus::Exited(0)), {{"event", "program_end"}}});
+  EXPECT_TRUE(report.clean());
+  EXPECT_EQ(RenderText(report, false), "ctest  run cmd on builder, 1 s\n  command  exited with status 0\n  clean  nothing is left\n");
+  EXPECT_THAT(RenderJunit(report), AllOf(HasSubstr("tests=\"1\" failures=\"0\" errors=\"0\""), HasSubstr("<testcase name=\"the command\" classname=\"curfew\" time=\"1.000\"/>")));
+  EXPECT_EQ(RenderGithub(report), "");
+  EXPECT_THAT(RenderMarkdown(report), HasSubstr("exited with status 0"));
+}
+
+TEST(CommandReportTest, AProgramThatFailsWhenItsTestsAreThroughIsNotClean) {
+  auto report = Clean();
+  report.runs[0].status = ExitStatus::Exited(23);  // as a leak sanitizer ends one
+  EXPECT_FALSE(report.clean());
+  EXPECT_THAT(RenderText(report, false), HasSubstr("ENDED  kv_test exited with status 23, after its tests"));
+  report.runs[0].tests[0].result = TestResult::kFailed;
+  EXPECT_THAT(RenderText(report, false), Not(HasSubstr("ENDED"))) << "the failed test says it";
+}
+
 TEST(RenderJunitTest, CountsAgreeWithTheCases) {
-  for (const auto& report : {Sample(), WildReport(), Clean(), RunReport()}) {
+  for (const auto& report : {Sample(), WildReport(), Clean(), RunReport(), Command({Ended(ExitStatus::Exited(3))})}) {
     const auto xml = RenderJunit(report);
     const auto count = [&xml](const std::string& text) {
       std::size_t found = 0;

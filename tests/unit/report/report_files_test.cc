@@ -3,8 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <fstream>
 
+#include "process/file_descriptor.h"
+#include "report/find_journals.h"
 #include "report/render.h"
 #include "sample_journal.h"
 #include "temp_proc.h"
@@ -57,7 +63,8 @@ TEST_F(ReportFilesTest, ARunThatIsGivenTwiceIsToldOnceByWhoKnowsMost) {
     ASSERT_THAT(read.report.runs, SizeIs(1));
     EXPECT_TRUE(read.report.runs[0].complete);
     EXPECT_THAT(read.notes, ElementsAre(HasSubstr("run one is also in")));
-    EXPECT_THAT(read.report.damage, ::testing::Contains(HasSubstr("middle of a line")));
+    // Nothing is said of the damage of a copy that is not used.
+    EXPECT_THAT(read.report.damage, IsEmpty());
   }
 }
 
@@ -69,6 +76,57 @@ TEST_F(ReportFilesTest, ADirectoryStandsForItsJournals) {
   EXPECT_THAT(read.unreadable, IsEmpty());
   ASSERT_THAT(read.report.runs, SizeIs(2));
   EXPECT_EQ(read.report.runs[0].id, "a");
+}
+
+TEST_F(ReportFilesTest, ADirectoryThatCannotBeListedIsSaidAndKeepsNobodyFromTheOthers) {
+  Write("a/a.jsonl", SampleJournal("a"));
+  Write("z/z.jsonl", SampleJournal("z"));
+  const auto read = FindJournals(folder_.root() / "nowhere", {".jsonl"});
+  EXPECT_THAT(read.unreadable, ElementsAre(HasSubstr("ENOENT")));
+  // Too long a path cannot be opened, whoever asks.
+  auto deep = folder_.root() / "m";
+  const std::string name(250, 'd');
+  std::filesystem::create_directory(deep);
+  const process::FileDescriptor top(::open(deep.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  int at = ::dup(top.get());
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(::mkdirat(at, name.c_str(), 0700), 0);
+    const int next = ::openat(at, name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ::close(at);
+    at = next;
+    ASSERT_GE(at, 0);
+  }
+  ::close(at);
+  const auto files = ReadFiles({folder_.root().string()});
+  EXPECT_THAT(files.report.runs, SizeIs(2));
+  EXPECT_THAT(files.unreadable, ElementsAre(HasSubstr("ENAMETOOLONG")));
+}
+
+TEST_F(ReportFilesTest, AProcessThatTwoRunsToldOfIsOneLeakWithTheLastFate) {
+  Leak leak;
+  leak.process = curfew::testing::PlainProcess(4711, {"sleep", "9"});
+  leak.test = "Kv.Pings";
+  leak.why_alive = "kept, as --keep asks";
+  RunReport inner;
+  inner.runs.push_back({});
+  inner.runs[0].id = "inner";
+  inner.runs[0].host = "builder";
+  inner.runs[0].leaks = {{leak, Time(Span(5)), ""}};
+  auto outer = inner;
+  outer.runs[0].id = "outer";
+  outer.runs[0].leaks[0].leak.test.clear();
+  outer.runs[0].leaks[0].leak.reaped = true;
+  outer.runs[0].leaks[0].found = Time(Span(6));
+  auto elsewhere = inner;
+  elsewhere.runs[0].id = "elsewhere";
+  elsewhere.runs[0].host = "another machine";
+  const auto read = ReadFiles({Write("1.json", RenderJson(outer)), Write("2.json", RenderJson(inner)), Write("3.json", RenderJson(elsewhere))});
+  ASSERT_THAT(read.report.runs, SizeIs(3));
+  EXPECT_THAT(read.report.runs[1].leaks, IsEmpty());
+  EXPECT_THAT(read.report.runs[2].leaks, SizeIs(1)) << "the same number of another machine";
+  ASSERT_THAT(read.report.runs[0].leaks, SizeIs(1));
+  EXPECT_TRUE(read.report.runs[0].leaks[0].leak.reaped);
+  EXPECT_EQ(read.report.runs[0].leaks[0].leak.test, "Kv.Pings");
 }
 
 TEST_F(ReportFilesTest, WhatCannotBeReadIsNamedAndTheRestIsTold) {

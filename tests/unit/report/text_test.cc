@@ -73,6 +73,25 @@ TEST(LeakTextTest, NothingOfAProcessCanForgeALineOrReachTheTerminal) {
   EXPECT_EQ(text.find('\xff'), std::string::npos) << text;
 }
 
+// Of a journal that anybody may have written.
+TEST(LeakTextTest, NothingOfAJournalCanForgeALineOrReachTheTerminal) {
+  const std::string wild = "x\n  now         reaped\x1b]0;title\x07\xff";
+  auto leak = Daemon();
+  leak.ancestors = {"sh -c 'a\\x0Ab'", wild};
+  leak.escapes = leak.evidence = leak.holds = {wild};
+  leak.run = leak.test = leak.server = leak.exempted = leak.why_alive = wild;
+  leak.process.state = '\x1b';
+  leak.reaped = false;
+  const auto text = leak.ToString();
+  const auto plain = Daemon().ToString();
+  EXPECT_EQ(std::ranges::count(text, '\n'), std::ranges::count(plain, '\n') + 2) << text;  // holds, exempted
+  for (const char byte : {'\x1b', '\x07', '\xff'}) EXPECT_EQ(text.find(byte), std::string::npos) << text;
+  EXPECT_THAT(text, HasSubstr("by way of sh -c 'a\\x0Ab' > x\\x0A")) << "what is escaped already stays as it is";
+  StopResult stop;
+  stop.survivors.push_back({leak.process, wild});
+  EXPECT_EQ(stop.ToString().find('\x1b'), std::string::npos);
+}
+
 TEST(LeakTextTest, StreamsAsItsText) {
   std::ostringstream out;
   out << Daemon();

@@ -21,6 +21,9 @@ inline report::RunReport WildReport() {
   run.host = run.directory = run.containment = run.ending = run.output = kWild;
   run.command = {"/src/" + kWild, kWild};
   run.notes = {{std::nullopt, kWild}};
+  run.timed_out = run.evidence = kWild;
+  run.troubles = {kWild};
+  run.is_command = true;
   run.resources = {{kWild, kWild, std::nullopt, true}, {"abstract Unix socket @x", "", std::nullopt, false}};
   for (auto& test : run.tests) {
     test.name += kWild;
@@ -39,7 +42,8 @@ inline report::RunReport WildReport() {
     record.leak.process.command = {kWild};
     record.leak.process.name = record.leak.process.cwd = kWild;
     record.leak.server = record.leak.test = record.leak.why_alive = kWild;
-    record.leak.escapes = record.leak.evidence = {kWild};
+    record.leak.escapes = record.leak.evidence = record.leak.ancestors = record.leak.holds = {kWild};
+    record.leak.run = kWild;
   }
   run.leaks.back().exempted = kWild;
   report.damage = {kWild};
