@@ -20,7 +20,7 @@ struct FileVersion {
   std::int64_t seconds = 0, nanoseconds = 0, changed_seconds = 0, changed_nanoseconds = 0;
   friend bool operator==(const FileVersion&, const FileVersion&) = default;
 
-  // Nothing if there is nothing, or that is not to be seen.
+  // Nothing if there is nothing, or that is not to be seen: errno says why, as stat(2) left it.
   [[nodiscard]] static std::optional<FileVersion> Of(const std::filesystem::path& path);
 };
 

@@ -15,7 +15,9 @@ namespace curfew::readiness {
 
 namespace {
 
-constexpr const char* kOld = ": is there, but as it was before the launch: an earlier life may have left it";
+constexpr const char* kOld =
+    ": is there, but as it was before the launch: an earlier life may have left it (one that is written "
+    "only once is for Ready::When)";
 
 }  // namespace
 
@@ -23,17 +25,16 @@ FileProbe::FileProbe(std::filesystem::path path, std::optional<FileVersion> befo
     : path_(std::move(path)), before_(before), title_("file " + Printable(path_.native(), 4096)), seen_(NotAsked(title_)) {}
 
 Observation FileProbe::Look(Deadline) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path_, error);
-  seen_.satisfied = std::filesystem::exists(status);
-  const bool absent = status.type() == std::filesystem::file_type::not_found;
-  seen_.saw = title_ + ": " +
-              (seen_.satisfied ? "is there"
-               : absent        ? "not there"
-                               : process::DescribeErrno(error.value()));
-  if (seen_.satisfied && before_ && FileVersion::Of(path_) == before_) {
-    seen_.satisfied = false;
-    seen_.saw = title_ + kOld;
+  // One look for both questions: between two a server may remove what an earlier life left.
+  const std::optional<FileVersion> version = FileVersion::Of(path_);
+  const int error = errno;
+  const bool old = version && version == before_;
+  seen_.satisfied = version && !old;
+  if (version) {
+    seen_.saw = title_ + (old ? kOld : ": is there");
+  } else {
+    const bool absent = error == ENOENT || error == ENOTDIR;
+    seen_.saw = title_ + ": " + (absent ? "not there" : process::DescribeErrno(error));
   }
   return seen_;
 }

@@ -5,12 +5,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -383,6 +385,27 @@ TEST_F(FileBeforeTest, FileThatIsPutInItsPlaceIs) {
   dir_.Append("next", "1\n");
   std::filesystem::rename(dir_.path() / "next", dir_.path() / "ready");
   EXPECT_TRUE(Look(Ready::File("ready")).satisfied);
+}
+
+// Servers remove what an earlier life left: whoever looks twice may see it there, and then something else than before.
+TEST_F(FileBeforeTest, FileThatIsBeingRemovedIsNone) {
+  dir_.Append("old", "1\n");
+  const auto path = dir_.path() / "ready";
+  std::filesystem::create_symlink("old", path);
+  subject_.files_before = VersionsNow(Ready::File("ready"), subject_.address);
+  const auto probe = Make(Ready::File("ready"));
+  std::atomic<bool> done = false;
+  std::thread server([&] {
+    while (!done) {
+      std::filesystem::remove(path);
+      std::filesystem::create_symlink("old", path);
+    }
+  });
+  bool satisfied = false;
+  for (int looks = 0; looks < 50'000 && !satisfied; ++looks) satisfied = probe->Look(kNow).satisfied;
+  done = true;
+  server.join();
+  EXPECT_FALSE(satisfied);
 }
 
 }  // namespace
