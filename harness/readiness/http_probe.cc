@@ -109,6 +109,11 @@ Observation HttpProbe::GoOn(Deadline now) {
     return Conclude(now, false, attempt_->text());
   }
   if (now < Enough(now)) {
+    // Mostly this is the last word; a server that has asked for more time may still say the rest.
+    if (deadline_ && now >= *deadline_ && attempt_->status() != 0) {
+      const std::string what = attempt_->text() + FindFault().value_or("");
+      return {.satisfied = false, .saw = title_ + followed_ + ": " + what + " so far", .taken = {}};
+    }
     // What the attempt before this one saw says more than that this one is under way.
     if (attempts_.next() && !seen_.satisfied) return seen_;
     return {.satisfied = false, .saw = title_ + ": " + attempt_->text() + " so far", .taken = {}};
@@ -136,12 +141,12 @@ Observation HttpProbe::ConcludeTaken(Deadline now, Observation listening) {
 }
 
 Deadline HttpProbe::Enough(Deadline now) {
-  Deadline enough = attempts_.ends();
-  if (attempt_->status() == 0) return enough;
-  if (deadline_) enough = std::min(enough, *deadline_);  // there will be no other attempt
+  if (attempt_->status() == 0) return attempts_.ends();
   const bool leads_on = options_.redirects > 0 && IsRedirection(attempt_->status());
   if (!good_until_ && !leads_on && !FindFault()) good_until_ = now + process::Scaled(kRestOfBody);
-  return good_until_ ? std::min(enough, *good_until_) : enough;
+  // An answer that will do has to do when the start is over: there is no other attempt.
+  if (good_until_ && deadline_) good_until_ = std::min(*good_until_, *deadline_);
+  return std::min(attempts_.ends(), good_until_.value_or(attempts_.ends()));
 }
 
 Observation HttpProbe::Follow(Deadline now, const std::string& what) {

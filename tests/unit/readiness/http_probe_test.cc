@@ -445,6 +445,19 @@ TEST_F(HttpProbeTest, BodyThatLacksSomethingIsWaitedForUntilTheAttemptOrTheStart
   EXPECT_THAT(probe.Look(now_).saw, HasSubstr("its body \"loading\" does not contain"));
 }
 
+// A server may have asked for more time than the start had at first (EXTEND_TIMEOUT_USEC).
+TEST_F(HttpProbeTest, BodyThatComesLateInAnExtendedStartIsWaitedFor) {
+  deadline_ = now_;
+  now_ += 1s;
+  HttpProbe probe = MakeProbe("/", {.contains = "serving", .attempt = 1h});
+  const FileDescriptor connection = TakeRequest(probe);
+  Send(connection, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
+  EXPECT_THAT(LookWhenThereIsNews(probe).saw, HasSubstr("does not contain"));
+  ASSERT_TRUE(probe.Busy());
+  Send(connection, "serving");
+  EXPECT_TRUE(LookWhenThereIsNews(probe).satisfied);
+}
+
 TEST_F(HttpProbeTest, CircleOfRedirectionsEndsAndIsNoYes) {
   HttpProbe probe = MakeProbe("/", {.redirects = 3});
   Observation seen;
