@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "procfs/net.h"
@@ -52,16 +54,16 @@ class FollowingTable final : public ListenerTable {
   // What is listened on inside counts where nobody does here. Of every port (0) both do.
   [[nodiscard]] Result<Sockets> OrInside(Result<Sockets> here, std::uint16_t port) {
     if (!here.ok() || (port != 0 && !here.value().empty())) return here;
-    LookInside();
-    for (const ListeningSocket& socket : inside_) {
-      if (port == 0 || socket.port == port) here->push_back(socket);
-    }
+    const auto meant = [port](const ListeningSocket& socket) { return port == 0 || socket.port == port; };
+    // A verdict takes several looks, which have to be at what is there now: only nobody may be an old answer.
+    LookInside(std::ranges::any_of(inside_, meant));
+    std::ranges::copy_if(inside_, std::back_inserter(*here), meant);
     return here;
   }
 
-  void LookInside() {
+  void LookInside(bool at_once) {
     const auto now = process::Clock::Steady().Now();
-    if (now < next_look_) return;
+    if (!at_once && now < next_look_) return;
     next_look_ = now + kPause;
     inside_.clear();
     const auto theirs = proc_.ReadLink(leader_, "ns/net");

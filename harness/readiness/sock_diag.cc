@@ -100,9 +100,12 @@ std::optional<std::uint8_t> FindByte(std::span<const char> message, int wanted) 
   return std::nullopt;
 }
 
+// One that is bound to another device than loopback's (SO_BINDTODEVICE) gets nothing of what is sent there.
+bool OnLoopback(const inet_diag_msg& message) {
+  return message.id.idiag_if == 0 || message.id.idiag_if == kLoopbackDevice;
+}
+
 void Append(const inet_diag_msg& message, std::span<const char> whole, std::vector<ListeningSocket>& found) {
-  // One that is bound to another device than loopback's (SO_BINDTODEVICE) gets nothing of what is sent there.
-  if (message.id.idiag_if != 0 && message.id.idiag_if != kLoopbackDevice) return;
   std::array<char, INET6_ADDRSTRLEN> address{};
   ::inet_ntop(message.idiag_family, message.id.idiag_src, address.data(), address.size());
   found.push_back({.address = address.data(),
@@ -166,8 +169,10 @@ int SockDiag::Answer(std::uint32_t states, std::vector<ListeningSocket>& found) 
       if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY && header.nlmsg_type != TCPDIAG_GETSOCK) return EndOf(message);
       const std::optional<inet_diag_msg> listener = Payload<inet_diag_msg>(message);
       if (!listener) return EBADMSG;
-      // An exact question may be answered with a connection; a connection is nobody who listens.
-      if (states != 0 || listener->idiag_state == TCP_LISTEN) Append(*listener, message, found);
+      // An exact question may be answered with a connection; a connection is nobody who listens. Who uses a port keeps
+      // others from binding it whatever device he is bound to.
+      const bool listens = states != 0 || listener->idiag_state == TCP_LISTEN;
+      if (states == kAnyState || (listens && OnLoopback(*listener))) Append(*listener, message, found);
       if (states == 0) return 0;
     }
   }

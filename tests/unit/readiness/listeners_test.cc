@@ -3,12 +3,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <memory>
 
+#include "readiness/holder.h"
+#include "readiness/namespace_table.h"
 #include "readiness/sock_diag.h"
 #include "sockets.h"
 #include "temp_proc.h"
@@ -221,6 +224,51 @@ TEST(SockDiagTest, UsersOfAPortAreThoseOfThatPortAndProtocol) {
   EXPECT_THAT(users(datagrams.port, IPPROTO_UDP), ElementsAre(datagrams.inode));
   EXPECT_THAT(users(first.port, IPPROTO_TCP), ::testing::Not(::testing::Contains(second.inode)));
   EXPECT_THAT(users(datagrams.port, IPPROTO_TCP), ::testing::Not(::testing::Contains(first.inode)));
+}
+
+// The name of a device that is not loopback's, or "".
+std::string FindAnotherDevice() {
+  struct if_nameindex* const devices = ::if_nameindex();
+  std::string name;
+  for (auto* device = devices; device != nullptr && device->if_index != 0; ++device) {
+    if (device->if_index != 1) name = device->if_name;
+  }
+  if (devices != nullptr) ::if_freenameindex(devices);
+  return name;
+}
+
+TEST(DescribePortHolderTest, WhoIsBoundToAnotherDeviceIsInTheWayAllTheSame) {
+  const process::Result<SockDiag> diag = SockDiag::Open();
+  if (!diag.ok()) GTEST_SKIP() << "failed to " << diag.failure().ToString();
+  const std::string device = FindAnotherDevice();
+  if (device.empty()) GTEST_SKIP() << "there is no device but loopback's";
+  const FileDescriptor holder(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto size = static_cast<socklen_t>(device.size());
+  if (::setsockopt(holder.get(), SOL_SOCKET, SO_BINDTODEVICE, device.data(), size) != 0) {
+    GTEST_SKIP() << "may not bind to " << device;
+  }
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  ASSERT_EQ(::bind(holder.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  address.sin_port = htons(PortOf(holder));
+  const FileDescriptor second(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_NE(::bind(second.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_THAT(DescribePortHolder(procfs::Proc(), {.number = PortOf(holder), .udp = true}),
+              ::testing::HasSubstr("is bound by pid " + std::to_string(::getpid())));
+}
+
+TEST(FollowingTableTest, WhatNobodyListensOnInsideAnyMoreIsNotShownAgain) {
+  const curfew::testing::TempProc root;
+  root.Link("4711/ns/net", "net:[1]");
+  root.Link(std::to_string(::getpid()) + "/ns/net", "net:[2]");
+  root.Write("4711/net/tcp",
+             "   0: 0100007F:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 12 1 0\n");
+  const procfs::Proc proc(root.root());
+  const auto own = MakeProcListenerTable(proc);
+  const auto table = MakeFollowingTable(proc, *own, 4711);
+  EXPECT_EQ(table->On(80).value().size(), 1U);
+  root.Write("4711/net/tcp", "");
+  EXPECT_THAT(table->On(80).value(), IsEmpty());
 }
 
 }  // namespace
