@@ -95,7 +95,14 @@ process::Result<process::Pidfd> Guardian::Launch() {
 
 void Guardian::Run() {
   AwaitChildren();
-  journal_.Write({{"event", "run_begin"}, {"schema", report::kJournalSchema}, {"run", command_.run}, {"host", procfs::HostName()}, {"cwd", procfs::SystemProc().ReadLink(::getpid(), "cwd").value_or("")}, {"pid", front_.pid()}, {"command", command_.argv}, {"containment", leaf_ ? "cgroup v2 " + leaf_->name() : "basic"}});
+  journal_.Write({{"event", "run_begin"},
+                  {"schema", report::kJournalSchema},
+                  {"run", command_.run},
+                  {"host", procfs::HostName()},
+                  {"cwd", procfs::SystemProc().ReadLink(::getpid(), "cwd").value_or("")},
+                  {"pid", front_.pid()},
+                  {"command", command_.argv},
+                  {"containment", leaf_ ? "cgroup v2 " + leaf_->name() : "basic"}});
   ancestry_ = Ancestry::Open(procfs::SystemProc());
   if (ancestry_) ancestry_->Begin(::getpid());
   auto launched = Launch();

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <fstream>
 
 #include "keeper/evidence.h"
@@ -17,6 +16,7 @@
 #include "process/owner_status.h"
 #include "process/switches.h"
 #include "process/tail.h"
+#include "procfs/own_view.h"
 #include "procfs/system_proc.h"
 #include "report/encode.h"
 #include "report/read_journal.h"
@@ -45,11 +45,6 @@ std::vector<std::string> Environment() {
   std::vector<std::string> entries;
   for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
   return entries;
-}
-
-std::string HostName() {
-  char name[HOST_NAME_MAX + 1] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
 
 // The end of a log as the journal has it: enough to explain, little enough for ten thousand servers.
@@ -85,7 +80,7 @@ void Keeper::Run(int own_pidfd) {
   journal_.Write({{"event", "run_begin"},
                   {"schema", report::kJournalSchema},
                   {"run", options_.run},
-                  {"host", HostName()},
+                  {"host", procfs::HostName()},
                   {"pid", owner_.pid()},
                   {"cwd", procfs::SystemProc().ReadLink(owner_.pid(), "cwd").value_or("")},
                   {"command", owner_command_}});
