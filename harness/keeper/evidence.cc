@@ -15,6 +15,7 @@
 #include "process/await_fd.h"
 #include "process/tail.h"
 #include "procfs/system_proc.h"
+#include "procfs/text.h"
 
 namespace curfew::keeper {
 namespace {
@@ -24,9 +25,8 @@ constexpr auto kReaderPatience = std::chrono::milliseconds(100);  // for each pi
 
 // A thread's state letter and wait channel; threads have the same files as processes, one level below.
 std::string DescribeThread(const std::filesystem::path& task) {
-  std::ifstream stat_file(task / "stat");
-  const std::string text((std::istreambuf_iterator<char>(stat_file)), {});
-  const auto stat = procfs::ParseStat(text);
+  const auto text = procfs::ReadWhole(task / "stat");  // a thread may end at any time
+  const auto stat = text ? procfs::ParseStat(*text) : std::nullopt;
   if (!stat) return "";
   std::string where;
   std::ifstream(task / "wchan") >> where;

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
+#include <limits>
 
 #include "keeper/evidence.h"
 #include "keeper/remains.h"
@@ -18,6 +18,7 @@
 #include "process/tail.h"
 #include "procfs/own_view.h"
 #include "procfs/system_proc.h"
+#include "procfs/text.h"
 #include "report/encode.h"
 #include "report/read_journal.h"
 #include "report/render.h"
@@ -231,10 +232,9 @@ void Keeper::TellOwnersEnd() {
 
 void Keeper::RescueResults() {
   if (!rescue_) return;
-  std::ifstream in(options_.journal, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const auto text = procfs::ReadWhole(options_.journal, std::numeric_limits<std::size_t>::max());
   report::RunReport report;
-  report::ReadJournal(text, options_.journal, report);
+  report::ReadJournal(text.value_or(""), options_.journal, report);
   // No tests: a full disk, or a program without a framework that writes results.
   if (report.runs.empty() || report.runs.back().tests.empty()) return;
   // Of a repeated program, as GoogleTest would have it: the last time only.

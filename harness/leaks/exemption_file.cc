@@ -3,8 +3,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "process/names.h"
@@ -91,11 +89,9 @@ std::vector<std::string> ParseExemptions(std::string_view text, const std::strin
 std::vector<std::string> ReadExemptions(const std::string& path, Exemptions& exemptions) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return {path + ": cannot be read: is a directory"};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return {path + ": cannot be read: " + process::DescribeErrno(errno)};
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (file.bad()) return {path + ": cannot be read: " + process::DescribeErrno(EIO)};
-  return ParseExemptions(text, path, exemptions);
+  const auto text = procfs::ReadWhole(path);
+  if (!text) return {path + ": cannot be read: " + process::DescribeErrno(errno)};
+  return ParseExemptions(*text, path, exemptions);
 }
 
 }  // namespace curfew::leaks

@@ -6,9 +6,10 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <sstream>
+#include <string>
+
+#include "procfs/text.h"
 
 namespace curfew::process {
 namespace {
@@ -36,13 +37,13 @@ std::optional<ExitStatus> OfCollected(const Pidfd& process) {
 }
 
 std::optional<ExitStatus> OfZombie(const Pidfd& process) {
-  std::ifstream file("/proc/" + std::to_string(process.pid()) + "/stat");
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  // It may be collected while this is read.
+  const auto text = procfs::ReadWhole("/proc/" + std::to_string(process.pid()) + "/stat");
   // Not yet collected, so the number was its own when the file was read.
-  if (process.Signal(0) != 0) return std::nullopt;
-  const auto name_end = text.rfind(')');
+  if (!text || process.Signal(0) != 0) return std::nullopt;
+  const auto name_end = text->rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream fields(text.substr(name_end + 1));
+  std::istringstream fields(text->substr(name_end + 1));
   std::string field;
   constexpr int kFirst = 3;  // state
   constexpr int kExitCode = 52;

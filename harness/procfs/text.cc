@@ -16,7 +16,6 @@ namespace curfew::procfs {
 namespace {
 
 constexpr std::size_t kFirstRead = std::size_t{4} << 10;
-constexpr std::size_t kMostRead = std::size_t{16} << 20;
 constexpr std::size_t kListing = std::size_t{64} << 10;
 
 // procfs may not depend on the process box, which has the real one.
@@ -48,12 +47,12 @@ void EachEntry(const char* buffer, std::size_t size, int fd,
 
 }  // namespace
 
-std::optional<std::string> ReadWhole(const std::string& path) {
+std::optional<std::string> ReadWhole(const std::string& path, std::size_t most) {
   const Descriptor file(path, O_RDONLY);
   if (file.get() < 0) return std::nullopt;
   std::string text(kFirstRead, '\0');
   std::size_t size = 0;
-  while (size < kMostRead) {
+  while (size < most) {
     if (size == text.size()) text.resize(2 * size);
     const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
     if (got < 0 && errno == EINTR) continue;

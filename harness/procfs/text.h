@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -11,9 +12,13 @@
 
 namespace curfew::procfs {
 
-// The whole text of a file, or nothing if it cannot be opened or read to its end. A process may point its
-// argv and environment at anything (PR_SET_MM), so what is beyond 16 MiB is cut.
-[[nodiscard]] std::optional<std::string> ReadWhole(const std::string& path);
+// The whole text of a file, or nothing if it cannot be opened or read to its end; errno says why. A process may point its
+// argv and environment at anything (PR_SET_MM), so what is beyond 16 MiB is cut, if nothing else is asked for.
+//
+// Not std::ifstream with istreambuf_iterator: a file of /proc fails with ESRCH when its process ends between open and
+// read, which libstdc++'s file buffer throws out of there.
+inline constexpr std::size_t kMostOfProc = std::size_t{16} << 20;
+[[nodiscard]] std::optional<std::string> ReadWhole(const std::string& path, std::size_t most = kMostOfProc);
 
 // Calls `each` with the name of every entry of a directory, in the directory's own order, "." and ".." too.
 // False if it cannot be opened or listed to its end.

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <stdexcept>
 #include <tuple>
@@ -13,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "process/names.h"
+#include "procfs/text.h"
 #include "report/decode.h"
 #include "report/find_journals.h"
 #include "report/model_json.h"
@@ -33,11 +35,9 @@ auto Knowledge(const Run& run) {
 std::string ReadAll(const fs::path& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) throw std::runtime_error("is a directory");
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (!in.is_open() || in.bad()) throw std::runtime_error(process::DescribeErrno(errno == 0 ? EIO : errno));
-  return text;
+  auto text = procfs::ReadWhole(path, std::numeric_limits<std::size_t>::max());
+  if (!text) throw std::runtime_error(process::DescribeErrno(errno));
+  return std::move(*text);
 }
 
 // A journal's every line is an object with "event"; a report is one object with "format".

@@ -5,8 +5,9 @@
 #include <array>
 #include <cctype>
 #include <fstream>
-#include <iterator>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace curfew::server {
 namespace {
@@ -45,7 +46,10 @@ bool SaysAddressInUse(const std::filesystem::path& log, std::uint64_t offset) {
   const auto size = static_cast<std::uint64_t>(in.tellg());
   const std::uint64_t begin = offset <= size ? offset : 0;  // the server has emptied it
   in.seekg(static_cast<std::streamoff>(std::max(begin, size > kMostOutput ? size - kMostOutput : 0)));
-  const std::string text = Lower({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()});
+  std::string text(kMostOutput, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  text = Lower(std::move(text));
   // "Address already in use" is strerror's, Go's, Java's and Rust's; "Port 80 is already in use" that of frameworks.
   constexpr std::array<std::string_view, 3> kWords = {"already in use", "eaddrinuse", "address in use"};
   return std::ranges::any_of(kWords, [&](std::string_view word) { return text.find(word) != std::string::npos; });

@@ -7,6 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 namespace curfew::process {
 namespace {
 
@@ -36,6 +40,31 @@ TEST(OwnerStatusTest, ALivingProcessHasNone) {
   auto self = Pidfd::Open(::getpid());
   ASSERT_TRUE(self.ok());
   EXPECT_EQ(StatusOfOther(*self), std::nullopt);
+}
+
+// Between the open of a file of /proc and its read the process may be collected: the read then fails (ESRCH), and
+// nothing may come of that but "not known". It ended keepers in the middle of their last work.
+TEST(OwnerStatusTest, OneThatIsCollectedMeanwhileHarmsNobody) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  for (int turn = 0; std::chrono::steady_clock::now() < until; ++turn) {
+    const pid_t pid = ::fork();
+    if (pid == 0) ::_exit(7);
+    auto process = Pidfd::Open(pid);
+    ASSERT_TRUE(process.ok());
+    AwaitEnd(*process);
+    std::atomic<bool> go = false;
+    std::jthread collector([&go, pid, turn] {
+      while (!go) {
+      }
+      for (std::atomic<int> spin = 0; spin < turn % 4000; ++spin) {  // at each moment once
+      }
+      ::waitpid(pid, nullptr, 0);
+    });
+    go = true;
+    const auto status = StatusOfOther(*process);
+    collector.join();
+    EXPECT_EQ(status.value_or(ExitStatus::Exited(7)), ExitStatus::Exited(7));
+  }
 }
 
 }  // namespace
