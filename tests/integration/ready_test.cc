@@ -158,10 +158,13 @@ TEST(ReadyTest, LogLineThatIsLateEndsTheWaitBeforeTheDeadline) {
 }
 
 TEST(ReadyTest, LineOfAHundredMebibytesWithNulBytesIsReadWithBoundedMemory) {
-  auto server = Server::Start(Python("b = b'x\\0' * (1 << 19)\nfor i in range(100): sys.stdout.buffer.write(b)\n"
-                                     "sys.stdout.buffer.write(b'\\nready\\n'); sys.stdout.flush()\n"
-                                     "while True: time.sleep(1)\n",
-                                     Ready::Log("^ready$")));
+  SetTestTimeout(115s);  // ten seconds of a processor with sanitizers, of one that may be shared
+  auto spec = Python("b = b'x\\0' * (1 << 19)\nfor i in range(100): sys.stdout.buffer.write(b)\n"
+                     "sys.stdout.buffer.write(b'\\nready\\n'); sys.stdout.flush()\n"
+                     "while True: time.sleep(1)\n",
+                     Ready::Log("^ready$"));
+  spec.ready_timeout = 110s;
+  auto server = Server::Start(std::move(spec));
   EXPECT_GT(std::filesystem::file_size(server.log().path()), 100U << 20U);
 }
 
