@@ -90,8 +90,8 @@ std::vector<Refused> Table() {
        ENOEXEC, {"text", "ENOEXEC", "#!"}},
       {"NoInterpreter", {.command = {MakeFile("script", 0755, "#!/no/such/interpreter\n")}, .ready = Ready::File("x")}, kNoLaunch,
        ENOENT, {"script", "ENOENT", "its first line (#!) names as interpreter"}},
-      {"ArgumentsTooLong",
-       {.command = {"true", std::string(3 << 20, 'x')}, .ready = Ready::File("x")}, kNoLaunch, E2BIG, {"E2BIG"}},
+      {"ArgumentsTooLong",  // one of more than 128 KiB is (execve(2), MAX_ARG_STRLEN)
+       {.command = {"true", std::string(200 << 10, 'x')}, .ready = Ready::File("x")}, kNoLaunch, E2BIG, {"E2BIG"}},
       {"NoWorkingDir", {.command = kGood, .working_dir = "/no/such/dir"}, kNoLaunch, ENOENT,
        {"working_dir", "/no/such/dir", "ENOENT", "try         make it before the start"}},
       {"FileAsWorkingDir", {.command = kGood, .working_dir = kEcho}, kNoLaunch, ENOTDIR, {"working_dir", "ENOTDIR"}},
