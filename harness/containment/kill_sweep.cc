@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -25,6 +26,11 @@ constexpr auto kCalm = 2ms;
 // How long to leave the work to the enclosures before looking for members as well: a thousand spinning processes
 // were gone in 0.1 s.
 constexpr auto kEnclosed = 1s;
+// How long to chase before the sweep is tried, and how many times at least, however rarely it gets a processor. More
+// living children than a chain ever has are no chain.
+constexpr auto kChase = 20ms;
+constexpr int kChases = 20;
+constexpr std::size_t kChainWidth = 16;
 // How long to go on when everything that is left refuses SIGKILL (another user's processes).
 constexpr auto kRefusing = 200ms;
 
@@ -78,6 +84,7 @@ std::vector<Survivor> KillSweep::Run(Deadline deadline) {
 
   auto refusing_since = Clock::time_point::max();
   while (Clock::now() < deadline) {
+    if (!Chase(std::min<Deadline>(deadline, Clock::now() + kChase))) return {};
     Sweep(deadline);
     if (!CollectFor(kCalm)) return {};
     auto left = Survivors();
@@ -108,6 +115,17 @@ bool KillSweep::KillEnclosed(Deadline deadline) {
   return true;
 }
 
+bool KillSweep::Chase(Deadline until) {
+  if (finder_.root() != ::getpid()) return true;
+  for (int round = 0; round < kChases || Clock::now() < until; ++round) {
+    if (!collect_() && !Populated()) return false;
+    const auto children = finder_.proc().Children(::getpid());
+    if (children.empty() || children.size() > kChainWidth) return true;
+    for (const pid_t pid : children) static_cast<void>(Kill(pid));
+  }
+  return true;
+}
+
 void KillSweep::Sweep(Deadline deadline) {
   for (const auto* enclosure : enclosures_) enclosure->Kill();
   const Precedence precedence;
@@ -127,18 +145,23 @@ std::vector<pid_t> KillSweep::Members() const {
   return pids;
 }
 
+std::optional<bool> KillSweep::Kill(pid_t pid) const {
+  const auto pidfd = process::Pidfd::Open(pid);
+  if (!pidfd.ok() || !finder_.Contains(pid)) return std::nullopt;
+  // Its group first where it leads one: that takes the whole group in one step that no fork can slip through.
+  if (!process::SwitchedOff("group")) static_cast<void>(pidfd->SignalGroup(SIGKILL));
+  return !pidfd->Ended() && pidfd->Signal(SIGKILL) == 0;
+}
+
 std::size_t KillSweep::Pass(std::vector<pid_t>& seen) {
   const std::unordered_set<pid_t> known(seen.begin(), seen.end());
   std::size_t killed = 0;
   for (const pid_t pid : Members()) {
     if (known.contains(pid)) continue;
-    // Its group first where it leads one: that takes the whole group in one step that no fork can slip through.
-    auto pidfd = process::Pidfd::Open(pid);
-    if (!pidfd.ok() || !finder_.Contains(pid)) continue;
-    if (!process::SwitchedOff("group")) static_cast<void>(pidfd->SignalGroup(SIGKILL));
-    static_cast<void>(pidfd->Signal(SIGKILL));
+    const auto was_alive = Kill(pid);
+    if (!was_alive) continue;
     seen.push_back(pid);
-    ++killed;
+    if (*was_alive) ++killed;
   }
   return killed;
 }

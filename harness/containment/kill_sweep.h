@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include <curfew/duration.h>
@@ -18,10 +19,16 @@ namespace curfew::containment {
 // What stands around the tree is killed first, again and again until it is empty: exact, and at once. Then, for what
 // got out, the calm way: every group and every member once, then collect. Whatever is not gone after a moment is
 // swept: the listing of /proc is read again and again and every member not yet killed is killed, *without
-// collecting and without sleeping*, until two passes in a row find nobody new; then all are collected; and so
+// collecting and without sleeping*, until two passes in a row find nobody new alive; then all are collected; and so
 // on. Not collecting is the brake: a zombie keeps its slot, so a fork bomb under any limit runs out of room,
 // and its number, so it cannot come back as a stranger. Killing children one by one, or one snapshot from the
 // root down, never ended against a bomb that calls setsid.
+//
+// A chain, whose links begin the next one and end at once, is the other way round: nothing brakes it, and the dead that
+// it leaves make the listing slower than it is. It is chased first. A link whose parent has ended is a child of the
+// caller, and of those the kernel has a list of its own (proc_pid_task(5), children): read when all the dead have just
+// been collected, it names the living link alone. A sweep by itself lost this race for good where the machine was busy
+// and the caller had no precedence.
 class KillSweep {
  public:
   // `collect` collects every ended child of the caller that belongs to the tree and returns whether anything
@@ -35,7 +42,12 @@ class KillSweep {
  private:
   // What a pass looks at: by tag where there is one, since that is ten times as fast.
   [[nodiscard]] std::vector<pid_t> Members() const;
-  // One pass over the tree; how many it killed that it had not killed before in this sweep.
+  // Collects and kills the caller's own children in turns, while they are as few as those of a chain. Whether anything
+  // is left.
+  [[nodiscard]] bool Chase(Deadline until);
+  // It and its group, by identity; whether it was alive. Nothing if it is no member, or none any more.
+  [[nodiscard]] std::optional<bool> Kill(pid_t pid) const;
+  // One pass over the tree; how many it killed that it had not met before in this sweep.
   std::size_t Pass(std::vector<pid_t>& seen);
   void Sweep(Deadline deadline);
   [[nodiscard]] bool Populated() const;

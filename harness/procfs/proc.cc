@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "procfs/system_proc.h"
@@ -18,9 +20,13 @@ namespace {
 // empty arguments. Nobody passes this many.
 constexpr std::size_t kTitlePadding = 8;
 
-// An argument list may take 2 MiB and more (execve(2)), and reports, messages and journals hold thousands of them. Long
-// enough for the class path in front of what tells one java from another.
+// An argument list may take 2 MiB and more (execve(2)), and reports, messages and journals hold thousands of
+// them. Long enough for the class path in front of what tells one java from another.
 constexpr std::size_t kMostOfCommand = 32 << 10;
+
+// A process that has to wait for a processor, or for the disk its program is on, is given this long to get
+// through execve.
+constexpr std::chrono::milliseconds kExecTimeout{500};
 
 // The rest of the first line that starts with the key, without the blanks in front.
 std::optional<std::string_view> FindLine(std::string_view text, std::string_view key) {
@@ -64,6 +70,16 @@ std::chrono::system_clock::duration FromTicks(std::uint64_t ticks) {
   return std::chrono::duration_cast<std::chrono::system_clock::duration>(whole + rest);
 }
 
+// Whether the stat line is that of a process whose environment has not been put in its place yet, field 51.
+// Zero as well for whoever may not be looked at, and for what has no memory: kernel threads and the dead.
+bool HasNoEnvironmentYet(std::string_view text) {
+  const std::optional<Stat> stat = ParseStat(text);
+  if (!stat || stat->exiting() || (stat->flags & Stat::kKernelThread) != 0) return false;
+  std::string_view rest = text.substr(text.rfind(')') + 1);
+  for (int field = 3; field < 51; ++field) static_cast<void>(TakeWord(rest));
+  return TakeWord(rest) == "0";
+}
+
 }  // namespace
 
 std::optional<Stat> ParseStat(std::string_view text) {
@@ -85,7 +101,8 @@ std::optional<Stat> ParseStat(std::string_view text) {
   static_cast<void>(TakeWord(rest));
   const std::optional<std::uint64_t> start = ParseNumber<std::uint64_t>(TakeWord(rest));
   // There is always more behind the start time; without it the number itself may have been cut.
-  if (!pid || state.size() != 1 || !ppid || !pgrp || !session || !flags || !threads || !start || rest.empty()) {
+  if (!pid || state.size() != 1 || !ppid || !pgrp || !session || !flags || !threads || !start ||
+      rest.empty()) {
     return std::nullopt;
   }
   const bool main_thread_ended = state == "Z" && *threads > 1;
@@ -119,11 +136,39 @@ std::optional<Stat> Proc::ReadStat(pid_t pid) const {
   return text ? ParseStat(*text) : std::nullopt;
 }
 
+std::vector<pid_t> Proc::Children(pid_t pid) const {
+  const std::optional<std::string> text = ReadFile(pid, ("task/" + std::to_string(pid) + "/children").c_str());
+  std::vector<pid_t> children;
+  for (std::string_view rest = text ? *text : std::string_view(); !rest.empty();) {
+    if (const auto child = ParseNumber<pid_t>(TakeWord(rest))) children.push_back(*child);
+  }
+  return children;
+}
+
+bool Proc::Executing(pid_t pid) const {
+  const std::optional<std::string> environment = ReadFile(pid, "environ");
+  if (!environment || !environment->empty()) return false;
+  const std::optional<std::string> stat = ReadFile(pid, "stat");
+  return stat && HasNoEnvironmentYet(*stat);
+}
+
+std::optional<std::string> Proc::ReadExecuted(pid_t pid, const char* what) const {
+  using std::chrono::steady_clock;
+  std::optional<std::string> text = ReadFile(pid, what);
+  const auto until = steady_clock::now() + kExecTimeout;
+  while (text && text->empty() && Executing(pid) && steady_clock::now() < until) {
+    ::poll(nullptr, 0, 1);  // nothing tells when execve is done
+    text = ReadFile(pid, what);
+  }
+  return text;
+}
+
 std::vector<std::string> Proc::ReadCommand(pid_t pid) const {
-  const std::optional<std::string> text = ReadFile(pid, "cmdline");
+  const std::optional<std::string> text = ReadExecuted(pid, "cmdline");
   if (!text) return {};
   std::vector<std::string> command;
-  for (std::string_view rest = std::string_view(*text).substr(0, kMostOfCommand); !rest.empty();) command.emplace_back(TakeUntil(rest, '\0'));
+  for (std::string_view rest = std::string_view(*text).substr(0, kMostOfCommand); !rest.empty();)
+    command.emplace_back(TakeUntil(rest, '\0'));
   if (text->size() > kMostOfCommand) {
     command.back() += "...";
     return command;
@@ -135,7 +180,7 @@ std::vector<std::string> Proc::ReadCommand(pid_t pid) const {
 }
 
 std::optional<std::string> Proc::FindInEnviron(pid_t pid, std::string_view name) const {
-  const std::optional<std::string> text = ReadFile(pid, "environ");
+  const std::optional<std::string> text = ReadExecuted(pid, "environ");
   if (!text || name.empty()) return std::nullopt;
   for (std::string_view rest = *text; !rest.empty();) {
     const std::string_view entry = TakeUntil(rest, '\0');
@@ -187,8 +232,8 @@ std::optional<std::vector<std::uint64_t>> Proc::SocketInodes(pid_t pid) const {
   };
   const std::string directory = root_.native() + '/' + std::to_string(pid);
   if (!ListDirectory(directory + "/fd", take)) return std::nullopt;
-  // The descriptors shown there are the main thread's. When it has ended (pthread_exit(3)), the other threads still
-  // have the table, and show it.
+  // The descriptors shown there are the main thread's. When it has ended (pthread_exit(3)), the other threads
+  // still have the table, and show it.
   if (empty) {
     ListDirectory(directory + "/task", [&](int, const char* thread) {
       if (empty && *thread != '.') ListDirectory(directory + "/task/" + thread + "/fd", take);

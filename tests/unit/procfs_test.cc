@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +12,7 @@
 #include <vector>
 
 #include "procfs/proc.h"
+#include "procfs/text.h"
 #include "temp_proc.h"
 
 namespace curfew::procfs {
@@ -75,6 +79,16 @@ TEST(ProcTest, CommandIsSplitAtNulsAndKeepsEmptyArguments) {
   EXPECT_THAT(proc.ReadCommand(4), ElementsAre("postgres: writer"));
 }
 
+TEST(ProcTest, ChildrenAreThoseOfTheMainThread) {
+  const TempProc root;
+  root.Write("1/task/1/children", "4711 4712 ");
+  root.Write("2/task/2/children", "");
+  const Proc proc(root.root());
+  EXPECT_THAT(proc.Children(1), ElementsAre(4711, 4712));
+  EXPECT_THAT(proc.Children(2), IsEmpty());
+  EXPECT_THAT(proc.Children(3), IsEmpty());
+}
+
 TEST(ProcTest, LongCommandIsReadWhole) {
   const TempProc root;
   const std::string argument(30'000, 'x');
@@ -104,6 +118,80 @@ TEST(ProcTest, EnvironIsMatchedByTheExactName) {
   EXPECT_FALSE(proc.FindInEnviron(1, "URFEW"));
   EXPECT_FALSE(proc.FindInEnviron(1, "CURFEW="));
   EXPECT_FALSE(proc.FindInEnviron(1, ""));
+}
+
+// Keeps the calling thread, and who is forked by it, on one processor.
+class OnOneProcessor {
+ public:
+  OnOneProcessor() {
+    sched_getaffinity(0, sizeof all_, &all_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (std::size_t cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+      if (CPU_ISSET(cpu, &all_)) CPU_SET(cpu, &one);
+    }
+    sched_setaffinity(0, sizeof one, &one);
+  }
+  OnOneProcessor(const OnOneProcessor&) = delete;
+  OnOneProcessor& operator=(const OnOneProcessor&) = delete;
+  ~OnOneProcessor() { sched_setaffinity(0, sizeof all_, &all_); }
+
+ private:
+  cpu_set_t all_{};
+};
+
+// A child that yields to everybody has left its old memory when vfork(2) returns, and has nothing in its new
+// one yet.
+TEST(ProcTest, AProcessInTheMiddleOfExecveIsWaitedFor) {
+  const OnOneProcessor pinned;
+  const Proc proc;
+  int met = 0;
+  for (int attempt = 0; attempt < 200 && met < 3; ++attempt) {
+    const auto pid =
+        static_cast<pid_t>(syscall(SYS_clone, CLONE_VFORK | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+    if (pid == 0) {
+      alarm(60);
+      const sched_param none{};
+      sched_setscheduler(0, SCHED_IDLE, &none);
+      const char* arguments[] = {"sleep", "50", nullptr};
+      const char* environment[] = {"CURFEW=one", nullptr};
+      execve("/bin/sleep", const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
+      _exit(127);
+    }
+    ASSERT_GT(pid, 0);
+    if (ReadWhole("/proc/" + std::to_string(pid) + "/environ") == "") ++met;
+    if (attempt % 2 == 0) {
+      EXPECT_THAT(proc.FindInEnviron(pid, "CURFEW"), Optional("one"s));
+    } else {
+      EXPECT_THAT(proc.ReadCommand(pid), ElementsAre("sleep", "50"));
+    }
+    kill(pid, SIGKILL);  // our own child, not collected yet
+    waitpid(pid, nullptr, 0);
+  }
+  if (met == 0) GTEST_SKIP() << "no process was met there";
+}
+
+TEST(ProcTest, WhoHasNoMemoryIsNotExecuting) {
+  const TempProc root;
+  root.Write("1/environ", "");  // a kernel thread, and a zombie
+  root.Write(
+      "1/stat",
+      "1 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 7 0 0 20 0 1 0 14 0 0 18446744073709551615 0 0 0 0 0 0 0 "
+      "2147483647 0 0 0 0 0 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+  root.Write("2/environ", "");
+  root.Write(
+      "2/stat",
+      "2 (sleep) Z 1 1 1 0 -1 4194316 0 0 0 0 0 7 0 0 20 0 1 0 14 0 0 18446744073709551615 0 0 0 0 0 0 0 "
+      "0 0 0 0 0 17 0 1 0 0 0 0 0 0 0 0 0 0 0 0\n");
+  root.Write("3/environ", "");
+  root.Write(
+      "3/stat",
+      "3 (sleep) R 1 1 1 0 -1 4194304 2 0 0 0 0 0 0 0 20 0 1 0 602 4096 0 18446744073709551615 0 0 0 0 0 0 0 "
+      "0 0 0 0 0 17 0 0 5 0 0 0 0 0 0 140722892566496 0 0 0 0\n");
+  const Proc proc(root.root());
+  EXPECT_FALSE(proc.Executing(1));
+  EXPECT_FALSE(proc.Executing(2));
+  EXPECT_TRUE(proc.Executing(3));
 }
 
 TEST(ProcTest, LinksAreReadAsTheyStand) {

@@ -2,9 +2,13 @@
 #include "containment/kill_sweep.h"
 
 #include <gmock/gmock.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 
 #include "containment/stop_routine.h"
@@ -54,25 +58,64 @@ INSTANTIATE_TEST_SUITE_P(Searches, KillSweepTest, ::testing::Values(Search::kTag
                          });
 
 // One process at a time, each in a session of its own, gone before it can be looked at.
-TEST_P(KillSweepTest, AForkChainEnds) {
+void EndAForkChain(WardenProcess& warden) {
   constexpr int kBound = 200'000;
-  const auto body = [](WardenProcess& warden) {
-    const SharedCounter links;
-    // An alarm ends with each link; on a starved machine the bound alone would take an hour.
-    const auto until = std::chrono::steady_clock::now() + 40s;
-    warden.Launch([&links, until] {
-      TellReady();
-      while (links.Next() < kBound && std::chrono::steady_clock::now() < until) {
-        if (::fork() != 0) ::_exit(0);
+  const SharedCounter links;
+  // An alarm ends with each link; on a starved machine the bound alone would take an hour.
+  const auto until = std::chrono::steady_clock::now() + 40s;
+  warden.Launch([&links, until] {
+    TellReady();
+    while (links.Next() < kBound && std::chrono::steady_clock::now() < until) {
+      if (::fork() != 0) ::_exit(0);
+      ::setsid();
+    }
+  });
+  warden.AwaitReady(1);
+  const auto survivors = Sweep(warden);
+  warden.Check(survivors.empty(), std::to_string(survivors.size()) + " survivors");
+  warden.Check(warden.reaper->nothing_left(), "there is a child left");
+  warden.Check(links.count() < kBound, "the chain ended by itself, which shows nothing");
+}
+
+TEST_P(KillSweepTest, AForkChainEnds) { EXPECT_EQ(RunAsWarden(EndAForkChain, GetParam()), ""); }
+
+// Processes that want every processor all the time, each in a session of its own, as the links of a chain are.
+class BusyMachine {
+ public:
+  BusyMachine() {
+    for (pid_t& pid : spinning_) {
+      pid = Fork([] {
         ::setsid();
-      }
-    });
-    warden.AwaitReady(1);
-    const auto survivors = Sweep(warden);
-    warden.Check(survivors.empty(), std::to_string(survivors.size()) + " survivors");
-    warden.Check(warden.reaper->nothing_left(), "there is a child left");
-    warden.Check(links.count() < kBound, "the chain ended by itself, which shows nothing");
+        volatile bool spinning = true;  // a loop without any access may be taken away
+        while (spinning) {
+        }
+      });
+    }
+  }
+  ~BusyMachine() {
+    for (const pid_t pid : spinning_) {
+      ::kill(pid, SIGKILL);  // our own children, not collected yet
+      ::waitpid(pid, nullptr, 0);
+    }
+  }
+  BusyMachine(const BusyMachine&) = delete;
+  BusyMachine& operator=(const BusyMachine&) = delete;
+
+ private:
+  std::array<pid_t, 8> spinning_{};
+};
+
+// A sweep alone, without the precedence that root may take, reads the dead of the chain and never meets the living link.
+TEST_P(KillSweepTest, AForkChainEndsOnABusyMachineToo) {
+  const auto body = [](WardenProcess& warden) {
+    __user_cap_header_struct version{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    std::array<__user_cap_data_struct, 2> capabilities{};
+    ::syscall(SYS_capget, &version, capabilities.data());
+    capabilities[0].effective &= ~(1U << CAP_SYS_NICE);
+    warden.Check(::syscall(SYS_capset, &version, capabilities.data()) == 0, "the capability could not be given up");
+    EndAForkChain(warden);
   };
+  const BusyMachine busy;
   EXPECT_EQ(RunAsWarden(body, GetParam()), "");
 }
 
