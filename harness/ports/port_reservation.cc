@@ -2,6 +2,8 @@
 #include "ports/port_reservation.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -51,6 +53,30 @@ int Hold(int family, const std::string& host, std::uint16_t port, Protocol proto
   return family == AF_INET6 ? BindEverywhere(socket, port) : BindIpv4(socket, host, port);
 }
 
+// A network device that the loopback's traffic does not come in by; one that is down, if there is. Empty if there is none.
+std::string FindOtherDevice() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return "";
+  std::string found;
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+    if ((one->ifa_flags & IFF_LOOPBACK) != 0) continue;
+    const bool down = (one->ifa_flags & IFF_UP) == 0;
+    if (found.empty() || down) found = one->ifa_name;
+    if (down) break;
+  }
+  ::freeifaddrs(all);
+  return found;
+}
+
+// No datagram of the loopback is for a socket of another device, while its number stays taken on every device. Without
+// this it got all that is meant for a server on [::] with SO_REUSEPORT, which the kernel asks last. Where there is
+// no other device, or no right to name one (Linux before 5.7), that hole stays.
+void KeepOffTheLoopback(const FileDescriptor& socket) {
+  const std::string device = FindOtherDevice();
+  if (device.empty()) return;
+  static_cast<void>(::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, device.data(), static_cast<socklen_t>(device.size())));
+}
+
 // Whether the error says that this machine has no IPv6, and not that the number is taken.
 bool MeansNoIpv6(int error) {
   return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EADDRNOTAVAIL || error == EPERM;
@@ -80,6 +106,7 @@ Result<FileDescriptor> HoldNumber(std::uint16_t port, Protocol protocol, const s
   // Only now: with these set before, a second harness would have been let in.
   if (error == 0) error = SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1);
   if (error == 0 && protocol == Protocol::kTcp) error = SetOption(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (error == 0 && protocol == Protocol::kUdp) KeepOffTheLoopback(socket);
   if (error == 0) return socket;
   const std::string name = protocol == Protocol::kTcp ? "TCP port" : "UDP port";
   return Failure{(port == 0 ? "reserve a " + name : "reserve " + name + ' ' + std::to_string(port)) +

@@ -23,7 +23,8 @@ enum class Protocol { kTcp, kUdp };
 // The socket is dual-stack [::]. A hold on 0.0.0.0 or 127.0.0.1 serves the same servers, but the kernel then
 // hands the number to strangers who bind [::1]:0: a client of "localhost" may reach them.
 //
-// A UDP number gets SO_REUSEADDR alone: with SO_REUSEPORT the kernel would give a share of the datagrams to the hold.
+// A UDP number gets SO_REUSEADDR alone: with SO_REUSEPORT the kernel would give a share of the datagrams to the hold. And
+// it is bound to another device than the loopback, if there is one, so that it gets none of the loopback's at all.
 //
 // Does not: help a server that sets neither option; its bind fails with EADDRINUSE. Nor keep out a stranger
 // who names the number and sets SO_REUSEADDR before the server listens; readiness tells such a one from the

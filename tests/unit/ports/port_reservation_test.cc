@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -165,20 +167,48 @@ TEST(PortReservationTest, NumbersAreDistinctAndFreeAgainAfterwards) {
   EXPECT_TRUE(again.ok()) << again.failure().ToString();
 }
 
+// Where there is a device besides the loopback, which the hold can be bound to.
+bool HasOtherDevice() {
+  ifaddrs* all = nullptr;
+  bool found = false;
+  if (::getifaddrs(&all) != 0) return false;
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) found |= (one->ifa_flags & IFF_LOOPBACK) == 0;
+  ::freeifaddrs(all);
+  return found;
+}
+
+// How many of fifty datagrams reach a server that is bound to this address with these options.
+int CountDatagrams(const std::string& host, std::uint16_t port, const std::vector<int>& options) {
+  const Address bound = MakeAddress(host, port);
+  const FileDescriptor server(::socket(bound.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int one = 1;
+  for (const int option : options) ::setsockopt(server.get(), SOL_SOCKET, option, &one, sizeof one);
+  if (::bind(server.get(), bound.get(), bound.size) != 0) return -1;
+  const Address target = MakeAddress("127.0.0.1", port);
+  const FileDescriptor client(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  int received = 0;
+  for (int i = 0; i < 50; ++i) {
+    if (::sendto(client.get(), "x", 1, 0, target.get(), target.size) != 1) return -1;
+    char byte = 0;
+    if (::recv(server.get(), &byte, 1, 0) == 1) ++received;
+  }
+  return received;
+}
+
 TEST(PortReservationTest, DatagramsReachTheServerAndNotTheHold) {
   process::Result<PortReservation> reserved = PortReservation::Any(Protocol::kUdp);
   ASSERT_TRUE(reserved.ok()) << reserved.failure().ToString();
   EXPECT_FALSE(PortReservation::Of(reserved->port(), Protocol::kUdp).ok());
-  const Address address = MakeAddress("127.0.0.1", reserved->port());
-  const FileDescriptor server(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const int one = 1;
-  ::setsockopt(server.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  ASSERT_EQ(::bind(server.get(), address.get(), address.size), 0);
-  const FileDescriptor client(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  for (int i = 0; i < 50; ++i) {
-    ASSERT_EQ(::sendto(client.get(), "x", 1, 0, address.get(), address.size), 1);
-    char byte = 0;
-    ASSERT_EQ(::recv(server.get(), &byte, 1, 0), 1) << "datagram " << i;
+  const auto count = [&](const std::string& host, const std::vector<int>& options) {
+    return CountDatagrams(host, reserved->port(), options);
+  };
+  EXPECT_EQ(count("127.0.0.1", {SO_REUSEADDR}), 50);
+  EXPECT_EQ(count("0.0.0.0", {SO_REUSEADDR}), 50);
+  EXPECT_EQ(count("0.0.0.0", {SO_REUSEADDR, SO_REUSEPORT}), 50);
+  if (!HasIpv6()) return;
+  EXPECT_EQ(count("::", {SO_REUSEADDR}), 50);
+  if (HasOtherDevice()) {
+    EXPECT_EQ(count("::", {SO_REUSEADDR, SO_REUSEPORT}), 50);
   }
 }
 
