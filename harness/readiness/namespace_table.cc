@@ -43,7 +43,7 @@ class InsideTable final : public ListenerTable {
 
 class FollowingTable final : public ListenerTable {
  public:
-  FollowingTable(const procfs::Proc& proc, ListenerTable& own, pid_t leader) : proc_(proc), own_(own), leader_(leader) {}
+  FollowingTable(const procfs::Proc& proc, ListenerTable& own, const TreeView& tree) : proc_(proc), own_(own), tree_(tree) {}
 
   [[nodiscard]] std::string way() const override { return own_.way(); }
   [[nodiscard]] Result<Sockets> On(std::uint16_t port) override { return OrInside(own_.On(port), port); }
@@ -66,15 +66,17 @@ class FollowingTable final : public ListenerTable {
     if (!at_once && now < next_look_) return;
     next_look_ = now + kPause;
     inside_.clear();
-    const auto theirs = proc_.ReadLink(leader_, "ns/net");
+    const auto theirs = proc_.ReadLink(tree_.Leader(), "ns/net");
     if (!theirs || theirs == proc_.ReadLink(::getpid(), "ns/net")) return;
-    inside_ = ReadInside(proc_, leader_, 0);
+    auto inside = ReadInside(proc_, tree_.Leader(), 0);
+    if (!tree_.LeaderLives()) return;  // the number may have been a stranger's when it was read
+    inside_ = std::move(inside);
     for (ListeningSocket& socket : inside_) socket.where = " in a network namespace of its own";
   }
 
   const procfs::Proc& proc_;
   ListenerTable& own_;
-  pid_t leader_;
+  const TreeView& tree_;
   Deadline next_look_{};
   Sockets inside_;  // at the last look
 };
@@ -89,8 +91,9 @@ std::unique_ptr<ListenerTable> MakePrivateTable(const procfs::Proc& proc, pid_t 
   return std::make_unique<InsideTable>(proc, pid);
 }
 
-std::unique_ptr<ListenerTable> MakeFollowingTable(const procfs::Proc& proc, ListenerTable& own, pid_t leader) {
-  return std::make_unique<FollowingTable>(proc, own, leader);
+std::unique_ptr<ListenerTable> MakeFollowingTable(const procfs::Proc& proc, ListenerTable& own,
+                                                  const TreeView& tree) {
+  return std::make_unique<FollowingTable>(proc, own, tree);
 }
 
 }  // namespace curfew::readiness

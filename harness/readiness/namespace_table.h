@@ -9,6 +9,7 @@
 #include "process/clock.h"
 #include "process/file_descriptor.h"
 #include "readiness/listeners.h"
+#include "readiness/owner.h"
 
 namespace curfew::readiness {
 
@@ -17,10 +18,10 @@ namespace curfew::readiness {
 [[nodiscard]] std::unique_ptr<ListenerTable> MakePrivateTable(const procfs::Proc& proc, pid_t pid,
                                                               process::FileDescriptor diag);
 
-// Another table, and where that shows nobody, what is listened on in the network namespace of `leader`, if it has gone
-// into one of its own (unshare, ip netns exec): such a server listens where nobody here can connect to it. While there
-// is nobody either it is looked at no more than every 250 ms. Both must outlive it.
+// Another table, and where that shows nobody, what is listened on in the network namespace of the tree's leader, if it
+// has gone into one of its own (unshare, ip netns exec): such a server listens where nobody here can connect to it.
+// While there is nobody either it is looked at no more than every 250 ms. All three must outlive its calls.
 [[nodiscard]] std::unique_ptr<ListenerTable> MakeFollowingTable(const procfs::Proc& proc, ListenerTable& own,
-                                                                pid_t leader);
+                                                                const TreeView& tree);
 
 }  // namespace curfew::readiness

@@ -290,7 +290,7 @@ bool Server::Impl::Attempt(int number, Deadline deadline, const std::stop_token&
   if (prepared->spec().network.is_private()) {
     listeners = readiness::MakePrivateTable(procfs::SystemProc(), attempt->Leader(), attempt->TakeNetworkDiag());
   }
-  following = readiness::MakeFollowingTable(procfs::SystemProc(), *listeners, attempt->Leader());
+  following = readiness::MakeFollowingTable(procfs::SystemProc(), *listeners, *attempt);
   readiness::Captures captures;
   std::string ready_note;
   auto outcome = [&] {

@@ -257,18 +257,40 @@ TEST(DescribePortHolderTest, WhoIsBoundToAnotherDeviceIsInTheWayAllTheSame) {
               ::testing::HasSubstr("is bound by pid " + std::to_string(::getpid())));
 }
 
-TEST(FollowingTableTest, WhatNobodyListensOnInsideAnyMoreIsNotShownAgain) {
-  const curfew::testing::TempProc root;
-  root.Link("4711/ns/net", "net:[1]");
-  root.Link(std::to_string(::getpid()) + "/ns/net", "net:[2]");
-  root.Write("4711/net/tcp",
-             "   0: 0100007F:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 12 1 0\n");
-  const procfs::Proc proc(root.root());
-  const auto own = MakeProcListenerTable(proc);
-  const auto table = MakeFollowingTable(proc, *own, 4711);
-  EXPECT_EQ(table->On(80).value().size(), 1U);
-  root.Write("4711/net/tcp", "");
-  EXPECT_THAT(table->On(80).value(), IsEmpty());
+// A leader that has gone into a network namespace of its own and listens on port 80 there.
+class FollowingTableTest : public ::testing::Test {
+ protected:
+  class Elsewhere : public TreeView {
+   public:
+    [[nodiscard]] pid_t Leader() const override { return 4711; }
+    [[nodiscard]] bool LeaderLives() const override { return lives; }
+    [[nodiscard]] std::vector<pid_t> Pids() const override { return {}; }
+    bool lives = true;
+  };
+
+  FollowingTableTest() {
+    root_.Link("4711/ns/net", "net:[1]");
+    root_.Link(std::to_string(::getpid()) + "/ns/net", "net:[2]");
+    root_.Write("4711/net/tcp",
+                "   0: 0100007F:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 12 1 0\n");
+  }
+
+  const curfew::testing::TempProc root_;
+  const procfs::Proc proc_{root_.root()};
+  const std::unique_ptr<ListenerTable> own_ = MakeProcListenerTable(proc_);
+  Elsewhere leader_;
+  const std::unique_ptr<ListenerTable> table_ = MakeFollowingTable(proc_, *own_, leader_);
+};
+
+TEST_F(FollowingTableTest, WhatNobodyListensOnInsideAnyMoreIsNotShownAgain) {
+  EXPECT_EQ(table_->On(80).value().size(), 1U);
+  root_.Write("4711/net/tcp", "");
+  EXPECT_THAT(table_->On(80).value(), IsEmpty());
+}
+
+TEST_F(FollowingTableTest, WhoHasTheNumberOfALeaderThatIsGoneIsAStranger) {
+  leader_.lives = false;
+  EXPECT_THAT(table_->On(80).value(), IsEmpty());
 }
 
 }  // namespace
