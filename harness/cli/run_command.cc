@@ -125,7 +125,7 @@ int WriteEnd(const fs::path& path, const Outcome& outcome, const std::vector<Inn
   }
   for (const auto& leak : outcome.leaks) journal.Write({{"event", "leak"}, {"leak", leak}, {"exempted", leak.exempted}});
   for (const auto& resource : outcome.resources) {
-    journal.Write({{"event", "resource"}, {"text", resource.ToString()}, {"test", ""}, {"fails", outcome.resources_fail && !resource.MayBeAStrangers()}});
+    journal.Write({{"event", "resource"}, {"text", resource.ToString()}, {"test", ""}, {"fails", outcome.Fails(resource)}});
   }
   if (!outcome.guardian_lost.empty()) {
     journal.Write({{"event", "trouble"}, {"text", outcome.guardian_lost}});
@@ -160,7 +160,7 @@ report::Run RunOf(const Outcome& outcome) {
     for (const auto& leak : *leaks) run.leaks.push_back({leak, std::nullopt, leak.exempted});
   }
   for (const auto& resource : outcome.resources) {
-    run.resources.push_back({resource.ToString(), "", std::nullopt, outcome.resources_fail && !resource.MayBeAStrangers()});
+    run.resources.push_back({resource.ToString(), "", std::nullopt, outcome.Fails(resource)});
   }
   return run;
 }

@@ -2,7 +2,6 @@
 #include "cli/verdict.h"
 
 #include <algorithm>
-#include <functional>
 #include <sstream>
 
 #include "process/clock.h"
@@ -43,7 +42,8 @@ Verdict Judge(const Outcome& outcome, Policy leaks) {
   if (outcome.status->code() != 0) return {std::nullopt, outcome.status->code()};
   if (!outcome.guardian_lost.empty() || !outcome.blind.empty()) return {std::nullopt, kExitInternal};
   const auto blamed = ToBlame(outcome.leaks) + ToBlame(outcome.inner_leaks);
-  const bool failed = (leaks == Policy::kFail && blamed > 0) || (outcome.resources_fail && std::ranges::any_of(outcome.resources, std::not_fn(&leaks::Resource::MayBeAStrangers)));
+  const auto fails = [&outcome](const leaks::Resource& resource) { return outcome.Fails(resource); };
+  const bool failed = (leaks == Policy::kFail && blamed > 0) || std::ranges::any_of(outcome.resources, fails);
   return {std::nullopt, failed ? kExitLeaked : 0};
 }
 

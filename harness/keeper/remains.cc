@@ -21,6 +21,11 @@ constexpr auto kReapDeadline = 10s;
 // From a warden's last word to its end is an exit of a small process.
 constexpr auto kCollectTime = 2s;
 
+bool AnythingLeft(const containment::TreeFinder& finder, const Collect& collect) {
+  collect();
+  return containment::AnythingLives(finder);
+}
+
 }  // namespace
 
 std::vector<Survivor> ReapTree(containment::TreeFinder& finder, const containment::CgroupLeaf* leaf,
@@ -30,10 +35,7 @@ std::vector<Survivor> ReapTree(containment::TreeFinder& finder, const containmen
     finder.AddLeaf(*leaf);
     enclosures.push_back(leaf);
   }
-  const auto left = [&collect, &finder] {
-    collect();
-    return containment::AnythingLives(finder);
-  };
+  const auto left = [&] { return AnythingLeft(finder, collect); };
   containment::KillSweep sweep(finder, nullptr, left, enclosures);
   auto survivors = sweep.Run(Clock::now() + kReapDeadline);
   if (leaf != nullptr) leaf->Remove();
@@ -41,10 +43,7 @@ std::vector<Survivor> ReapTree(containment::TreeFinder& finder, const containmen
 }
 
 std::vector<ProcessInfo> ReapStrays(const containment::TreeFinder& finder, const Collect& collect) {
-  const auto left = [&collect, &finder] {
-    collect();
-    return containment::AnythingLives(finder);
-  };
+  const auto left = [&] { return AnythingLeft(finder, collect); };
   if (!left()) return {};
   std::vector<ProcessInfo> strays;
   for (const auto& member : finder.Find()) {
