@@ -66,14 +66,16 @@ bool Truth::AwaitNothing(std::chrono::seconds limit) const {
   return Eventually([this] { return Alive().empty(); }, limit);
 }
 
-void Truth::EndAll() const {
-  for (int round = 0; round < 100 && !Alive().empty(); ++round) {
-    for (const pid_t pid : Alive()) {
-      auto pidfd = process::Pidfd::Open(pid);
-      const auto alive = Alive();  // read again now that it is pinned
-      if (pidfd.ok() && std::find(alive.begin(), alive.end(), pid) != alive.end()) static_cast<void>(pidfd->Signal(SIGKILL));
-    }
+void Truth::SignalAll(int signal) const {
+  for (const pid_t pid : Alive()) {
+    auto pidfd = process::Pidfd::Open(pid);
+    const auto alive = Alive();  // read again now that it is pinned
+    if (pidfd.ok() && std::find(alive.begin(), alive.end(), pid) != alive.end()) static_cast<void>(pidfd->Signal(signal));
   }
+}
+
+void Truth::EndAll() const {
+  for (int round = 0; round < 100 && !Alive().empty(); ++round) SignalAll(SIGKILL);
 }
 
 bool Eventually(const std::function<bool()>& condition, std::chrono::seconds limit) {

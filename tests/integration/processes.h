@@ -28,6 +28,8 @@ class Truth {
   [[nodiscard]] std::string Describe() const;
   // Waits until nothing is alive; whether that came true in a generous time.
   [[nodiscard]] bool AwaitNothing(std::chrono::seconds limit = std::chrono::seconds(30)) const;
+  // To each of what is alive, by identity.
+  void SignalAll(int signal) const;
   // Kills what is alive, for tests that expect survivors.
   void EndAll() const;
 

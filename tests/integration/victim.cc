@@ -37,8 +37,9 @@ void StopKeeper() {
     std::ifstream name(entry.path() / "comm");
     std::ifstream environment(entry.path() / "environ");
     std::string comm;
-    std::string variables((std::istreambuf_iterator<char>(environment)), {});
-    if (!(name >> comm) || comm != "curfew-keeper" || variables.find("CURFEW_MARK=" + mark) == std::string::npos) continue;
+    bool marked = false;
+    for (std::string variable; std::getline(environment, variable, '\0');) marked |= variable == "CURFEW_MARK=" + mark;
+    if (!(name >> comm) || comm != "curfew-keeper" || !marked) continue;
     ::kill(std::stoi(entry.path().filename()), SIGSTOP);  // ours, alive, and waiting for us: the number is its own
   }
 }

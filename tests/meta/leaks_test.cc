@@ -152,17 +152,9 @@ TEST(LeaksTest, ListingStartsAndSaysNothing) {
   EXPECT_THAT(outcome.strays, IsEmpty());
 }
 
-// What is exempted is left alone: the test ends it here. Not by the numbers of all strays: those that were reaped have given
-// theirs back. A survivor is alive, with our environment, and ends by this alone.
-void EndStrays(const Outcome& outcome) {
-  for (const pid_t survivor : outcome.survivors) {
-    if (std::ranges::find(outcome.strays, survivor) != outcome.strays.end()) kill(survivor, SIGKILL);
-  }
-}
-
 TEST(ExemptionsTest, OneForATestHoldsForThatTestAlone) {
   const Outcome outcome = RunProgram("leaks", {"--gtest_filter=ExemptTest.*"});
-  EndStrays(outcome);
+  EndSurvivors(outcome);  // what is exempted is left alone
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome, Passed("ExemptTest.LeavesAChildThatMayStay"));
   EXPECT_THAT(outcome, Failed("ExemptTest.TheNextOneMayNot"));
@@ -173,13 +165,13 @@ TEST(ExemptionsTest, OneForATestHoldsForThatTestAlone) {
 
 TEST(ExemptionsTest, OneForTheProgramHoldsForAllAndAnUnusedOneIsNamed) {
   const Outcome outcome = RunProgram("leaks", {"--gtest_filter=ExemptTest.*"}, {{"META_EXEMPT", "1"}});
-  EndStrays(outcome);
+  EndSurvivors(outcome);  // what is exempted is left alone
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_THAT(outcome.output, AllOf(HasSubstr("exempted    known to everybody"), HasSubstr("2 leaks, 2 of them exempted")));
   // Of a part of the tests it says nothing: the others might need it.
   EXPECT_THAT(outcome.output, Not(HasSubstr("exemption not needed")));
   const Outcome all = RunProgram("leaks", {"--gtest_brief=1"}, {{"META_EXEMPT", "1"}, {"META_RESOURCES", "/dev/null"}});
-  EndStrays(all);
+  EndSurvivors(all);
   EXPECT_THAT(all.output, HasSubstr("exemption not needed: "));
   EXPECT_THAT(all.output, HasSubstr("once needed"));
   EXPECT_THAT(all.output, Not(HasSubstr("exemption not needed: AddLeakExemption: command=*meta_leaks_*")));
@@ -189,7 +181,7 @@ TEST(ExemptionsTest, AFileHoldsForTheProgram) {
   const auto file = testing::TempDir() + "curfew-" + std::to_string(getpid()) + ".supp";
   std::ofstream(file) << "# kept by hand\ncommand:*meta_leaks_*  # of the file\n";
   const Outcome outcome = RunProgram("leaks", {"--gtest_filter=ExemptTest.*"}, {{"CURFEW_SUPPRESSIONS", file}});
-  EndStrays(outcome);
+  EndSurvivors(outcome);  // what is exempted is left alone
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_THAT(outcome.output, AllOf(HasSubstr("exempted    of the file"), HasSubstr("2 leaks, 2 of them exempted")));
   std::ofstream(file) << "command:x\n";

@@ -13,7 +13,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <ostream>
 #include <sstream>
 #include <stdexcept>
@@ -48,9 +47,12 @@ class TemporaryDirectory {
   fs::path path_;
 };
 
+// By no iterator: of a file of /proc whose process ends meanwhile it throws.
 std::string ReadAll(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 std::vector<std::string> Environment(const std::map<std::string, std::string>& variables) {
@@ -106,14 +108,18 @@ void Collect(pid_t pid, Outcome& outcome) {
   if (WIFSIGNALED(status)) outcome.end += "killed by signal " + std::to_string(WTERMSIG(status));
 }
 
+bool Carries(pid_t pid, const std::string& variable) {
+  const std::string environment = std::string(1, '\0') + ReadAll("/proc/" + std::to_string(pid) + "/environ");
+  return environment.find('\0' + variable + '\0') != std::string::npos;
+}
+
 std::vector<pid_t> ProcessesWith(const std::string& variable) {
   std::vector<pid_t> found;
   std::error_code error;
   for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string environment = std::string(1, '\0') + ReadAll(entry->path() / "environ");
-    if (environment.find('\0' + variable + '\0') != std::string::npos) found.push_back(std::stoi(name));
+    if (Carries(std::stoi(name), variable)) found.push_back(std::stoi(name));
   }
   return found;
 }
@@ -170,6 +176,14 @@ void PrintTo(const Outcome& outcome, std::ostream* out) {
        << outcome.xml;
 }
 
+void EndSurvivors(const Outcome& outcome) {
+  for (const pid_t survivor : outcome.survivors) {
+    auto pinned = process::Pidfd::Open(survivor);
+    // Looked at again now that the number is its own.
+    if (pinned.ok() && Carries(survivor, outcome.mark)) static_cast<void>(pinned->Signal(SIGKILL));
+  }
+}
+
 Outcome RunProgram(const std::string& name, std::vector<std::string> arguments,
                    const std::map<std::string, std::string>& variables) {
   const TemporaryDirectory directory;
@@ -183,6 +197,7 @@ Outcome RunProgram(const std::string& name, std::vector<std::string> arguments,
   environment.push_back(own);
 
   Outcome outcome;
+  outcome.mark = own;
   Collect(Spawn(std::move(arguments), std::move(environment), output), outcome);
   outcome.survivors = Survivors(own, outcome.exit_code >= 0);
   outcome.output = ReadAll(output);

@@ -18,6 +18,7 @@ struct Outcome {
   std::string xml;               // of --gtest_output=xml, which is given unless the arguments have one
   std::vector<pid_t> strays;     // the N of the lines "stray N"
   std::vector<pid_t> survivors;  // processes that carry its environment when it has ended
+  std::string mark;              // the variable they carry
 
   // How often the text occurs in the output.
   [[nodiscard]] std::size_t Count(const std::string& text) const;
@@ -34,6 +35,9 @@ struct Outcome {
 // for its end: at most 100 s, after which it is killed. Its processes are known by a variable of their own.
 [[nodiscard]] Outcome RunProgram(const std::string& name, std::vector<std::string> arguments = {},
                                  const std::map<std::string, std::string>& variables = {});
+
+// Kills them by identity, where some were to stay.
+void EndSurvivors(const Outcome& outcome);
 
 // The test passed, failed, or was skipped, by the printer and by the XML both.
 MATCHER_P(Passed, test, "") {
