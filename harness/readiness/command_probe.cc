@@ -46,17 +46,20 @@ Observation CommandProbe::Ask(Deadline now) {
     running_->Kill();
     if (const auto& end = running_->Advance()) return Conclude(now, *end);
   }
+  if (killed_) return {.satisfied = false, .saw = title_ + Killed() + " and not gone yet", .taken = {}};
   // What the run before this one showed says more than that this one is under way.
   if (next_ && !seen_.satisfied) return seen_;
   return {.satisfied = false, .saw = title_ + ": is running", .taken = {}};
 }
 
+std::string CommandProbe::Killed() const { return ": still running after " + process::Describe(limit_) + ", killed"; }
+
 Observation CommandProbe::Conclude(Deadline now, const CommandEnd& end) {
-  Observation seen{.satisfied = !killed_ && end.status == ExitStatus::Exited(0), .saw = title_ + ": ", .taken = {}};
+  Observation seen{.satisfied = !killed_ && end.status == ExitStatus::Exited(0), .saw = title_, .taken = {}};
   if (killed_) {
-    seen.saw += "still running after " + process::Describe(limit_) + ", killed";
+    seen.saw += Killed();
   } else {
-    seen.saw += end.status ? end.status->ToString() : end.failure;
+    seen.saw += ": " + (end.status ? end.status->ToString() : end.failure);
   }
   if (end.left_behind > 0) {
     seen.saw += ", with " + std::to_string(end.left_behind) + (end.left_behind == 1 ? " process" : " processes") +

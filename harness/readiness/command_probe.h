@@ -27,6 +27,7 @@ class CommandProbe final : public Probe {
  private:
   [[nodiscard]] Observation Ask(Deadline now);
   [[nodiscard]] Observation Conclude(Deadline now, const CommandEnd& end);
+  [[nodiscard]] std::string Killed() const;
 
   std::vector<std::string> argv_;
   std::map<std::string, std::string> env_;
