@@ -26,7 +26,7 @@ constexpr std::size_t kMostOfCommand = 32 << 10;
 
 // A process that has to wait for a processor, or for the disk its program is on, is given this long to get
 // through execve.
-constexpr std::chrono::milliseconds kExecTimeout{500};
+constexpr std::chrono::seconds kExecTimeout{2};
 
 // The rest of the first line that starts with the key, without the blanks in front.
 std::optional<std::string_view> FindLine(std::string_view text, std::string_view key) {

@@ -50,7 +50,7 @@ struct Stat {
 // error. Text read may belong to a successor of the pid that was meant: whoever acts on it pins the process
 // first (process/pidfd.h) and reads again.
 // Threads: const calls may run at once. Blocks: never for long; the two that read what execve(2) puts in
-// place, ReadCommand and FindInEnviron, wait up to half a second for a process they meet in the middle of it.
+// place, ReadCommand and FindInEnviron, wait up to two seconds for a process they meet in the middle of it.
 class Proc {
  public:
   explicit Proc(std::filesystem::path root = "/proc");

@@ -44,7 +44,10 @@ ExecutableSearch FindExecutable(const std::string& program, const std::string& s
       search.error = 0;
       return search;
     }
-    if (error == EACCES || error == EISDIR) search.error = error;  // met one, but it would not do
+    // Met one, but it would not do. What is in a directory that may not be searched was not met: of a PATH that was
+    // another user's, most are so, and "permission denied" would be the answer for every name that is misspelt.
+    struct stat status {};
+    if (error == EISDIR || (error == EACCES && ::stat(candidate.c_str(), &status) == 0)) search.error = error;
   }
   return search;
 }

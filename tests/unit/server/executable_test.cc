@@ -55,6 +55,27 @@ TEST_F(FindExecutableTest, WhatWasMetButWouldNotDoIsTheReason) {
   EXPECT_EQ(FindExecutable("tool", Path("c") + ":" + Path("d")).error, EISDIR);
 }
 
+// Somebody else for as long as it lives, if this is root: root may search everything.
+class NotRoot {
+ public:
+  NotRoot() : was_root_(::geteuid() == 0 && ::seteuid(65534) == 0) {}
+  ~NotRoot() {
+    if (was_root_) static_cast<void>(::seteuid(0));
+  }
+  NotRoot(const NotRoot&) = delete;
+  NotRoot& operator=(const NotRoot&) = delete;
+
+ private:
+  bool was_root_;
+};
+
+TEST_F(FindExecutableTest, ADirectoryThatMayNotBeSearchedHasNothing) {
+  std::filesystem::create_directory(root_ / "closed");
+  std::filesystem::permissions(root_ / "closed", std::filesystem::perms::none);
+  const NotRoot somebody;
+  EXPECT_EQ(FindExecutable("tool", Path("closed")).error, ENOENT);
+}
+
 TEST_F(FindExecutableTest, EmptyPartsOfPathAreTheWorkingDirectory) {
   std::filesystem::current_path(root_ / "a");
   for (const std::string path : {":/nowhere", "/nowhere::/neither", "/nowhere:", ":"}) {
