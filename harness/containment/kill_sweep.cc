@@ -31,6 +31,7 @@ constexpr auto kEnclosed = 1s;
 constexpr auto kChase = 20ms;
 constexpr int kChases = 20;
 constexpr std::size_t kChainWidth = 16;
+constexpr int kNewest = 8;
 // How long to go on when everything that is left refuses SIGKILL (another user's processes).
 constexpr auto kRefusing = 200ms;
 
@@ -116,7 +117,12 @@ bool KillSweep::KillEnclosed(Deadline deadline) {
 }
 
 bool KillSweep::Chase(Deadline until) {
-  if (finder_.root() != ::getpid()) return true;
+  if (finder_.root() != ::getpid()) {
+    while (Clock::now() < until) {
+      for (const pid_t pid : finder_.proc().NewestPids(kNewest)) static_cast<void>(Kill(pid));
+    }
+    return true;
+  }
   for (int round = 0; round < kChases || Clock::now() < until; ++round) {
     if (!collect_() && !Populated()) return false;
     const auto children = finder_.proc().Children(::getpid());

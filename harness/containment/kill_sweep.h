@@ -27,8 +27,9 @@ namespace curfew::containment {
 // A chain, whose links begin the next one and end at once, is the other way round: nothing brakes it, and the dead that
 // it leaves make the listing slower than it is. It is chased first. A link whose parent has ended is a child of the
 // caller, and of those the kernel has a list of its own (proc_pid_task(5), children): read when all the dead have just
-// been collected, it names the living link alone. A sweep by itself lost this race for good where the machine was busy
-// and the caller had no precedence.
+// been collected, it names the living link alone. Where the links are somebody else's to collect, the newest
+// processes of the machine are asked again and again whether they are links. A sweep by itself lost this race for good where the machine was
+// busy and the caller had no precedence.
 class KillSweep {
  public:
   // `collect` collects every ended child of the caller that belongs to the tree and returns whether anything
@@ -42,8 +43,8 @@ class KillSweep {
  private:
   // What a pass looks at: by tag where there is one, since that is ten times as fast.
   [[nodiscard]] std::vector<pid_t> Members() const;
-  // Collects and kills the caller's own children in turns, while they are as few as those of a chain. Whether anything
-  // is left.
+  // Collects and kills the caller's own children in turns, while they are as few as those of a chain, or kills what is
+  // of the tree among the newest processes, where the tree's parent is not the caller. Whether anything is left.
   [[nodiscard]] bool Chase(Deadline until);
   // It and its group, by identity; whether it was alive. Nothing if it is no member, or none any more.
   [[nodiscard]] std::optional<bool> Kill(pid_t pid) const;

@@ -12,6 +12,20 @@ namespace {
 
 constexpr int kPasses = 3;
 constexpr timespec kBetween{.tv_sec = 0, .tv_nsec = 500'000};
+constexpr int kLooks = 8;
+constexpr int kNewest = 32;
+
+// Whether one of the tree is among the newest processes there are: asked of each within microseconds, not after a listing.
+bool NewestLive(const TreeFinder& finder) {
+  for (int look = 0; look < kLooks; ++look) {
+    for (const pid_t pid : finder.proc().NewestPids(kNewest)) {
+      if (!finder.Contains(pid)) continue;
+      const auto stat = finder.proc().ReadStat(pid);
+      if (stat && !stat->zombie()) return true;
+    }
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -25,10 +39,10 @@ bool AnythingLives(const TreeFinder& finder) {
       seen.insert(member.pid);
     }
     if (pass > 0 && !std::ranges::includes(before, seen)) return true;
-    if (seen.empty() && pass > 0) return false;
+    if (seen.empty() && pass > 0) break;
     before = std::move(seen);
   }
-  return false;
+  return NewestLive(finder);
 }
 
 }  // namespace curfew::containment

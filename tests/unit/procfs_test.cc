@@ -89,6 +89,18 @@ TEST(ProcTest, ChildrenAreThoseOfTheMainThread) {
   EXPECT_THAT(proc.Children(3), IsEmpty());
 }
 
+TEST(ProcTest, NewestPidsAreTheLastWordOfLoadavgAndThoseBelow) {
+  const TempProc root;
+  const Proc proc(root.root());
+  EXPECT_THAT(proc.NewestPids(3), IsEmpty());
+  root.Write("loadavg", "0.14 0.10 0.09 2/138 4711\n");
+  EXPECT_THAT(proc.NewestPids(3), ElementsAre(4711, 4710, 4709));
+  root.Write("loadavg", "0.14 0.10 0.09 2/138 2\n");
+  EXPECT_THAT(proc.NewestPids(3), ElementsAre(2, 1));
+  root.Write("loadavg", "nonsense");
+  EXPECT_THAT(proc.NewestPids(3), IsEmpty());
+}
+
 TEST(ProcTest, LongCommandIsReadWhole) {
   const TempProc root;
   const std::string argument(30'000, 'x');
