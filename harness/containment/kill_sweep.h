@@ -27,9 +27,9 @@ namespace curfew::containment {
 // A chain, whose links begin the next one and end at once, is the other way round: nothing brakes it, and the dead that
 // it leaves make the listing slower than it is. It is chased first. A link whose parent has ended is a child of the
 // caller, and of those the kernel has a list of its own (proc_pid_task(5), children): read when all the dead have just
-// been collected, it names the living link alone. Where the links are somebody else's to collect, the newest
-// processes of the machine are asked again and again whether they are links. A sweep by itself lost this race for good where the machine was
-// busy and the caller had no precedence.
+// been collected, it names the living link alone. Where the links are somebody else's to collect, the newest processes
+// of the machine are asked again and again whether they are links. A sweep by itself lost this race for good where the
+// machine was busy and the caller had no precedence.
 class KillSweep {
  public:
   // `collect` collects every ended child of the caller that belongs to the tree and returns whether anything

@@ -88,7 +88,7 @@ std::vector<Stat> TreeFinder::FindThoroughly() const {
 }
 
 bool TreeFinder::Contains(pid_t pid) const {
-  if (pid == root_ || pid == init_ || excluded_.contains(pid)) return false;
+  if (NoMember(pid)) return false;
   if (tag_ && ReadTag(proc_, pid) == tag_) return true;
   return InLeaf(pid) || DescendsFromRoot(pid);
 }
