@@ -82,7 +82,7 @@ TEST(AnythingLivesTest, AForkChainDoesThatSomebodyElseCollects) {
     warden.AwaitReady(1);
     const TreeFinder strays(warden.proc, 0, warden.finder.tag());
     int missed = 0;
-    for (int look = 0; look < 100; ++look) missed += AnythingLives(strays) ? 0 : 1;
+    for (int look = 0; look < 25; ++look) missed += AnythingLives(strays) ? 0 : 1;
     warden.Check(missed == 0, "the chain was missed " + std::to_string(missed) + " times");
     KillSweep sweep(strays, nullptr, [&strays] { return AnythingLives(strays); });
     warden.Check(sweep.Run(std::chrono::steady_clock::now() + 20s).empty(), "survivors");

@@ -95,6 +95,7 @@ TEST_F(FakeTreeTest, TheSearchingProcessIsNeverOfTheTree) {
   const TreeFinder finder(proc_, kRoot, std::nullopt);
   EXPECT_THAT(finder.Find(), IsEmpty());
   EXPECT_THAT(finder.FindThoroughly(), IsEmpty());
+  EXPECT_FALSE(finder.Contains(::getpid())) << "a sweep asks about numbers that no listing gave it";
 }
 
 TEST_F(FakeTreeTest, RootZeroHasNoLineage) {
