@@ -346,11 +346,16 @@ class Cell {
 
   void AwaitNothing() {
     const bool none = Soon([this] { return Left().empty(); }, options_.patience);
-    if (!none) outcome_.survivors.push_back("below the driver: " + escape::Describe(Left()));
+    if (!none) {
+      const auto left = Left();
+      outcome_.survivors.push_back("below the driver: " + escape::Describe(left) + "in " + directory_.path() +
+                                   escape::Examine(left));
+    }
     const auto holders = world_.MarkerHolders();
     if (!holders.empty()) outcome_.survivors.push_back("with the marker: " + escape::Describe(holders));
     const auto inside = world_.InCgroup();
     if (!inside.empty()) outcome_.survivors.push_back("in the cgroup: " + escape::Describe(inside));
+    if (!none) TellHowLong();
     if (!none || !outcome_.failures.empty()) return;
     const bool keeper_and_program = row_.play == Play::kKillKeeperAndProgram;
     if (const auto forgotten = world_.ForgottenCgroups(); !forgotten.empty() && !keeper_and_program) {
@@ -368,6 +373,15 @@ class Cell {
     if (column_.name == "SlowStop" && row_.servers && row_.grace && !fs::exists(In("clean"))) {
       Fail("the server did not get its time to stop");
     }
+  }
+
+  // A survivor that goes late is another defect than one that stays.
+  void TellHowLong() {
+    const auto began = std::chrono::steady_clock::now();
+    const bool gone = Soon([this] { return Left().empty(); }, options_.patience);
+    const auto waited = std::chrono::steady_clock::now() - began;
+    outcome_.survivors.push_back((gone ? "all gone after another " : "still there after another ") +
+                                 std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(waited).count()) + " ms");
   }
 
   void CheckStrangers() {

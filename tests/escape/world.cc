@@ -213,4 +213,30 @@ std::string Describe(const std::vector<Process>& processes) {
   return text;
 }
 
+std::string Examine(const std::vector<Process>& processes) {
+  std::string text;
+  for (const auto& process : processes) {
+    const std::string directory = "/proc/" + std::to_string(process.pid);
+    text += "\n    " + std::to_string(process.pid) + ": in " + ReadFile(directory + "/wchan");
+    std::istringstream status(ReadFile(directory + "/status"));
+    for (std::string line; std::getline(status, line);) {
+      static const std::set<std::string> kTelling = {"State", "VmRSS", "Threads", "SigPnd", "ShdPnd", "SigBlk", "Uid", "TracerPid"};
+      if (!kTelling.contains(line.substr(0, line.find(':')))) continue;
+      std::ranges::replace(line, '\t', ' ');
+      text += "; " + line;
+    }
+    std::error_code error;
+    text += "; descriptors";
+    for (fs::directory_iterator fd(directory + "/fd", error), end; !error && fd != end; fd.increment(error)) {
+      text += " " + fd->path().filename().string() + "=" + fs::read_symlink(fd->path(), error).string();
+      error.clear();
+    }
+    if (error) text += " " + error.message();
+    const std::string environment = ReadFile(directory + "/environ");
+    const auto cell = environment.find("ESCAPE_DIR=");  // of this cell, or of an earlier one
+    if (cell != std::string::npos) text += "; " + environment.substr(cell, environment.find('\0', cell) - cell);
+  }
+  return text;
+}
+
 }  // namespace curfew::escape
