@@ -49,8 +49,10 @@ Observation AcceptProbe::GoOn(Deadline now) {
     if (error == 0) {
       // Before it was asked the server listened; whoever has taken its place since may have been reached instead.
       Observation listening = listening_.Look(now);
-      Observation seen = Conclude(now, !listening.taken, listening.taken ? listening.saw : "accepted");
+      const std::string doubt = listening.unproven ? "; " + listening.saw : "";
+      Observation seen = Conclude(now, !listening.taken, listening.taken ? listening.saw : "accepted" + doubt);
       seen.taken = std::move(listening.taken);
+      seen.unproven = listening.unproven;
       seen.by_ipv4 = family_ == AF_INET;
       return seen;
     }

@@ -39,6 +39,7 @@ DiscoverProbe::DiscoverProbe(std::map<std::string, Port> wanted, std::set<std::u
       tree_(*subject.tree),
       proc_(*subject.proc),
       listeners_(*subject.listeners),
+      host_(subject.address.host),
       seen_(NotAsked("ports to discover")) {}
 
 Observation DiscoverProbe::Look(Deadline) {
@@ -52,7 +53,7 @@ Observation DiscoverProbe::Look(Deadline) {
   const std::vector<Listening> ours = Ours(sockets.value());
   seen_.saw = "ports to discover: the server listens on";
   for (const Listening& one : ours) seen_.saw += ' ' + std::to_string(one.port);
-  if (ours.empty()) seen_.saw += " none";
+  if (ours.empty()) seen_.saw += " none that a connection to " + host_ + " reaches";
   for (const auto& [name, port] : wanted_) {
     std::string threw;
     const std::uint16_t number = Choose(port, ours, threw);

@@ -37,6 +37,7 @@ class DiscoverProbe final : public Probe {
   const TreeView& tree_;
   const procfs::Proc& proc_;
   ListenerTable& listeners_;
+  std::string host_;
   std::map<std::string, std::uint16_t> found_;
   Observation seen_;
 };

@@ -130,6 +130,11 @@ Observation HttpProbe::Answered(Deadline now, const std::string& what) {
     Observation listening = listening_.Look(now);
     // Who listens no more after he has answered has answered all the same; one who has his place may have done it.
     if (listening.taken) return ConcludeTaken(now, std::move(listening));
+    if (listening.unproven) {
+      Observation seen = Conclude(now, true, what + "; " + listening.saw);
+      seen.unproven = true;
+      return seen;
+    }
   }
   return Conclude(now, !fault, what + fault.value_or(""));
 }

@@ -46,7 +46,7 @@ class DiscoverFirstTest : public ProbeTest {
 
 TEST_F(DiscoverFirstTest, PortThatIsClosedAgainIsNotTheOneThatIsMeant) {
   const auto probe = MakeDiscovering();
-  EXPECT_THAT(probe->Look(kNow).saw, HasSubstr("listens on none"));
+  EXPECT_THAT(probe->Look(kNow).saw, HasSubstr("listens on none that a connection to 127.0.0.1 reaches"));
   FileDescriptor temporary = Listen("127.0.0.1");
   EXPECT_FALSE(probe->Look(kNow + 1ms).satisfied);
   const FileDescriptor real = Listen("127.0.0.1");

@@ -17,6 +17,7 @@
 #include "child.h"
 #include "mocks.h"
 #include "sockets.h"
+#include "temp_proc.h"
 
 namespace curfew::readiness {
 namespace {
@@ -121,6 +122,17 @@ TEST_F(HttpProbeTest, StrangerOnThePortIsNamedAndNotConnectedTo) {
   EXPECT_THAT(*seen.taken, HasSubstr("pid " + std::to_string(::getpid())));
   EXPECT_FALSE(SomebodyConnected());
   EXPECT_TRUE(probe.Stranger());
+}
+
+TEST_F(HttpProbeTest, ListenerThatIsNotProvableIsPassedOn) {
+  const curfew::testing::TempProc hides_descriptors;
+  hides_descriptors.Write(std::to_string(::getpid()) + "/stat", curfew::testing::StatText(::getpid(), "server"));
+  proc_ = procfs::Proc(hides_descriptors.root());
+  HttpProbe probe = MakeProbe();
+  const Observation seen = AnswerWith(probe, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_TRUE(seen.satisfied);
+  EXPECT_TRUE(seen.unproven);
+  EXPECT_THAT(seen.saw, AllOf(StartsWith("GET /: 200 OK; "), HasSubstr("not provable")));
 }
 
 TEST_F(HttpProbeTest, UnwantedStatusMeansNotYet) {

@@ -27,6 +27,7 @@
 #include "readiness/stays_probe.h"
 #include "readiness/timeline.h"
 #include "sockets.h"
+#include "temp_proc.h"
 
 namespace curfew::readiness {
 namespace {
@@ -252,6 +253,21 @@ TEST_F(MoreProbesTest, AcceptDoesNotConnectToAStranger) {
   EXPECT_TRUE(Look(Ready::TcpAccept()).taken);
   pollfd waiting{.fd = listener.get(), .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&waiting, 1, 0), 0);
+}
+
+TEST_F(MoreProbesTest, AcceptPassesOnThatTheListenerIsNotProvable) {
+  const FileDescriptor listener = Listen("127.0.0.1");
+  PortIs(PortOf(listener));
+  const curfew::testing::TempProc hides_descriptors;
+  hides_descriptors.Write(std::to_string(::getpid()) + "/stat", curfew::testing::StatText(::getpid(), "server"));
+  const procfs::Proc proc(hides_descriptors.root());
+  subject_.proc = &proc;
+  const auto probe = Make(Ready::TcpAccept());
+  ASSERT_TRUE(AskOnce(*probe).empty());
+  std::vector<Observation> seen;
+  probe->AppendSeen(seen);
+  EXPECT_TRUE(seen.front().unproven);
+  EXPECT_THAT(seen.front().saw, AllOf(HasSubstr("accepted"), HasSubstr("not provable")));
 }
 
 TEST(AttemptsTest, PausesInProportionToTheTimeWaited) {
