@@ -62,7 +62,7 @@ class Stamp {
   ~Stamp() { ::unlink(path_.c_str()); }
   Stamp(const Stamp&) = delete;
   Stamp& operator=(const Stamp&) = delete;
-  void Clear() { stamp_->store(0); }
+  void Clear() { stamp_[0].store(0), stamp_[2].store(0); }
   [[nodiscard]] std::int64_t Await() const {
     for (int polls = 0; stamp_->load() == 0; ++polls) {
       if (polls == 100'000) GiveUp();
@@ -70,6 +70,8 @@ class Stamp {
     }
     return stamp_->load();
   }
+  // When it called listen(2), where it did.
+  [[nodiscard]] std::int64_t called() const { return stamp_[2].load(); }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
@@ -86,6 +88,7 @@ struct Way {
   const char* name;
   std::function<void(curfew::ServerSpec&)> change;
   std::vector<double> microseconds = {};
+  std::vector<double> calls = {};  // what listen(2) itself took
 };
 
 double ByStart(Way& way, Stamp& stamp, int delay_us) {
@@ -94,7 +97,9 @@ double ByStart(Way& way, Stamp& stamp, int delay_us) {
   stamp.Clear();
   auto server = curfew::Server::Start(std::move(spec));
   const auto returned = Now();
-  return static_cast<double>(returned - stamp.Await()) / 1e3;
+  const auto listened = stamp.Await();
+  if (stamp.called() != 0) way.calls.push_back(static_cast<double>(listened - stamp.called()) / 1e3);
+  return static_cast<double>(returned - listened) / 1e3;
 }
 
 bool Connects(std::uint16_t port) {
@@ -207,10 +212,11 @@ double CostOfWaiting(Way& way, Stamp& stamp) {
   return 100 * (CostOfWait(way, stamp, 3100ms) - short_wait) / 3;
 }
 
-void PrintRow(const char* name, const std::vector<double>& values, double floor, double cost) {
+void PrintRow(const char* name, const std::vector<double>& values, double floor, double cost, double call = -1) {
   std::printf("%-26s %10.0f %10.0f %10.0f %9.2f", name, Percentile(values, 0.5), Percentile(values, 0.99), Percentile(values, 1),
               Percentile(values, 0.5) / floor);
   if (cost >= 0) std::printf(" %9.2f", cost);
+  if (call >= 0) std::printf(" %10.0f", call);
   std::printf("\n");
 }
 
@@ -271,10 +277,11 @@ int main(int argc, char** argv) {
   const double floor = Percentile(ways.front().microseconds, 0.5);
   std::printf("%d starts each, load %.1f on %ld processors; microseconds from listen() to the return (negative: before it)\n",
               starts, load, ::sysconf(_SC_NPROCESSORS_ONLN));
-  std::printf("%-26s %10s %10s %10s %9s %9s\n", "", "p50", "p99", "max", "x event", "% of core");
+  std::printf("%-26s %10s %10s %10s %9s %9s %10s\n", "", "p50", "p99", "max", "x event", "% of core", "listen()");
   for (auto& way : ways) {
     const bool waits = &way != &ways.back();
-    PrintRow(way.name, way.microseconds, floor, waits ? CostOfWaiting(way, stamp) : 0);
+    PrintRow(way.name, way.microseconds, floor, waits ? CostOfWaiting(way, stamp) : 0,
+             way.calls.empty() ? -1 : Percentile(way.calls, 0.5));
   }
   PrintRow("connecting each 100 ms", polled, floor, -1);
   PrintRow("two wakings by pipes", handed_over, floor, -1);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // For measurements: after --delay-us it listens and puts the time of that (CLOCK_MONOTONIC, nanoseconds) into
-// the first eight bytes of --stamp, a file that is there. --print has it say so first, --activated listens on
-// nothing of its own. With --now it puts the time into the next eight bytes, and ends.
+// the first eight bytes of --stamp, a file that is there, and the time at which it called listen into the third eight.
+// --print has it say so first, --activated listens on nothing of its own. With --now it puts the time into the second
+// eight bytes, and ends.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
   if (!options.Has("activated")) {
     listener = sample::BindTcp(options.port());
     if (options.Has("print")) sample::Say("about to listen");
+    tell(stamp[2]);
     if (::listen(listener, SOMAXCONN) != 0) sample::Die("listen");
   }
   tell(*stamp);

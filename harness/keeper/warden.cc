@@ -216,10 +216,11 @@ void Warden::Launch(const json& message, const process::FileDescriptor& descript
   leader_ = std::move(launched->leader);
   reaper_.emplace(leader_.pid(), request.seal);
   const auto why_no_event = filter.Take(listen_filter_);
-  if (listen_filter_.valid()) listen_watch_.emplace(io_, listen_filter_.get(), [this] { OnListen(); });
-  // One descriptor a message: who has a private network does without the hint.
+  // One descriptor a message: who has a private network does without the hint. Made before our own watch: who watches last
+  // is woken first, and the server waits for us.
   process::FileDescriptor hint;
   if (listen_filter_.valid() && !diag.valid()) hint = MakeListenHint(listen_filter_.get());
+  if (listen_filter_.valid()) listen_watch_.emplace(io_, listen_filter_.get(), [this] { OnListen(); });
   const std::string containment = Describe(request.seal, launched->in_leaf);
   TellOwner({{"op", "started"},
              {"pid", leader_.pid()},

@@ -61,20 +61,10 @@ OwnerCheck::Holds OwnerCheck::LookAtLeader(pid_t leader, std::uint64_t inode) {
 }
 
 bool OwnerCheck::FindQuickly(pid_t pid, std::uint64_t inode) const {
-  const auto learnt = learnt_.find(inode);
-  if (learnt != learnt_.end() && SocketAt(proc_, pid, learnt->second) == inode) return true;
   for (int descriptor = kFirstGuess; descriptor < kLastGuess; ++descriptor) {
     if (SocketAt(proc_, pid, descriptor) == inode) return true;
   }
   return false;
-}
-
-void OwnerCheck::LearnLeader() {
-  const pid_t leader = tree_.Leader();
-  learnt_.clear();
-  for (int descriptor = kFirstGuess; descriptor < kLastGuess; ++descriptor) {
-    if (const auto inode = SocketAt(proc_, leader, descriptor)) learnt_.emplace(*inode, descriptor);
-  }
 }
 
 OwnerCheck::Holds OwnerCheck::Look(pid_t pid, std::uint64_t inode) const {

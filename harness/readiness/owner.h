@@ -4,7 +4,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -54,10 +53,6 @@ class OwnerCheck {
   OwnerCheck(const TreeView& tree, const procfs::Proc& proc) : tree_(tree), proc_(proc) {}
 
   [[nodiscard]] Ownership Of(std::uint64_t inode, uid_t socket_uid);
-  // Looks which sockets the leader has now at its low descriptors. For the moment before it listens: to prove one of
-  // them then takes one look, at the descriptor where it was. Nothing is proven by it: a socket that does not listen yet
-  // may be passed on before it does.
-  void LearnLeader();
   // Whether the number belongs to the tree now.
   [[nodiscard]] bool InTree(pid_t pid) const;
   // "pid 4711 (redis-server *:6379)", and from its mark the server and run it belongs to, if it has one.
@@ -79,7 +74,6 @@ class OwnerCheck {
   const TreeView& tree_;
   const procfs::Proc& proc_;
   std::set<std::uint64_t> proven_;
-  std::map<std::uint64_t, int> learnt_;  // at which descriptor of the leader a socket was
   // How often in a row a socket was seen that nobody readable holds.
   std::uint64_t unheld_inode_ = 0;
   int unheld_looks_ = 0;

@@ -10,12 +10,10 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr Duration kShortest = microseconds(100);
-constexpr Duration kLongest = milliseconds(10);
+constexpr Duration kLongest = milliseconds(15);
 constexpr int kPartOfWait = 40;
 constexpr Duration kRare = milliseconds(50);
-// Two wakings in a row, the warden's and the server's: half a millisecond where processors are virtual.
-constexpr Duration kBusy = milliseconds(1);
-constexpr Duration kRapid = microseconds(20);
+constexpr Duration kRapid = microseconds(50);
 constexpr Duration kFresh = milliseconds(2);
 // A loaded machine may take this long to let the caller go on.
 constexpr Duration kAftermath = milliseconds(50);
@@ -32,7 +30,6 @@ Pacer::Pacer(Deadline start)
       last_look_(start),
       next_(start),
       fresh_until_(start + kFresh),
-      busy_until_(start),
       rapid_until_(start),
       brisk_until_(start),
       allowance_(kAllowance),
@@ -57,7 +54,6 @@ void Pacer::OutputSeen(Deadline now) {
 }
 
 void Pacer::ListenCalled(Deadline now) {
-  busy_until_ = now + kBusy;
   rapid_until_ = now + kFresh;
   brisk_until_ = now + kAftermath;
   next_ = now;
@@ -70,11 +66,7 @@ void Pacer::Looked(Deadline now, bool rarely) {
   rarely_ = rarely;
   output_heard_ = false;
   next_ = RegularLook();
-  busy_ = now < busy_until_;
-  if (now < rapid_until_) {
-    next_ = busy_ ? now : now + kRapid;
-    return;
-  }
+  if (now < rapid_until_) next_ = std::min(next_, now + kRapid);
   if (now < brisk_until_) next_ = std::min(next_, now + kBrisk);
   if (!rarely && now < fresh_until_ && allowance_ > kReserve) next_ = std::min(next_, now + kShortest);
 }

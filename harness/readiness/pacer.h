@@ -8,13 +8,13 @@ namespace curfew::readiness {
 // When to look next: the rule by which a wait is both quick and cheap. Only arithmetic; time comes from
 // outside.
 //
-// The pause grows with the time waited, 2.5 % of it between 0.1 and 10 ms, so that the delay stays in
+// The pause grows with the time waited, 2.5 % of it between 0.1 and 15 ms, so that the delay stays in
 // proportion. Output of the server is a sign that something happens: a look at once, then each 0.1 ms for 2
 // ms, since servers print a little before or after they listen. Looks of that kind are paid from an allowance
 // that refills by one each 2 ms, so that a server which floods its log makes nobody spin: 500 looks a second
-// are half a percent of a core. A call of listen(2) that is told takes effect a few microseconds later, and going to sleep for so
-// short a time takes longer than that: look after look without a pause for 1 ms, then each 20 us up to 2 ms, then each
-// 1 ms up to 50 ms.
+// are half a percent of a core. A call of listen(2) that is told takes effect when its caller has run again: a look at
+// once, then each 0.05 ms for 2 ms, then each 1 ms up to 50 ms. Never look after look without a pause: that keeps the
+// caller from the processor it was on, and its listen(2) took twice as long.
 class Pacer {
  public:
   explicit Pacer(Deadline start);
@@ -29,8 +29,6 @@ class Pacer {
   [[nodiscard]] Deadline NextLook() const { return next_; }
   // Output is not to be listened to: it has been heard already, and the look for it waits for its turn.
   [[nodiscard]] bool output_heard() const { return output_heard_; }
-  // Looks follow each other without a pause.
-  [[nodiscard]] bool busy() const { return busy_; }
 
  private:
   void Refill(Deadline now);
@@ -40,10 +38,8 @@ class Pacer {
   Deadline last_look_;
   Deadline next_;
   Deadline fresh_until_;
-  Deadline busy_until_;
   Deadline rapid_until_;
   Deadline brisk_until_;
-  bool busy_ = false;
   bool rarely_ = false;
   Duration allowance_;  // in time: each look takes what it takes to refill it
   Deadline refilled_;

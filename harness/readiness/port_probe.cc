@@ -33,7 +33,6 @@ std::optional<std::string> PortProbe::Stranger() {
 
 void PortProbe::ListenComes() {
   if (protocol_ != Protocol::kTcp || found_) return;
-  owner_.LearnLeader();
   listeners_.ListenComes(port_);
 }
 

@@ -2,7 +2,6 @@
 #include "readiness/race.h"
 
 #include <poll.h>
-#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -113,6 +112,7 @@ class Race {
   unsigned listen_calls_ = 0;
   int hints_ = 0;
   bool listen_comes_ = false;
+  bool hinted_ = false;  // of a call that has not been told yet
   std::vector<pollfd> descriptors_;
 };
 
@@ -125,7 +125,8 @@ std::optional<Outcome> Race::Step() {
   const Deadline now = clock_.Now();
   if (const unsigned calls = life_.ListenCalls(); calls != std::exchange(listen_calls_, calls)) {
     pacer_.ListenCalled(now);
-    listen_comes_ |= life_.ListenHint() < 0;  // else the hint has been there before
+    // Mostly the hint has been there before. A warden that was quicker has taken the call away from under it.
+    listen_comes_ |= !std::exchange(hinted_, false);
   }
   if (std::exchange(listen_comes_, false)) probe_.ListenComes();
   const Observation seen = probe_.Look(now);
@@ -181,9 +182,6 @@ bool Race::WaitOnce() {
   const auto probes_own = static_cast<std::ptrdiff_t>(descriptors_.size());
   probe_.AddDescriptors(descriptors_);
 
-  // Looks follow each other at once while a listen(2) is about to take effect; on a machine with one processor the
-  // server, or its warden, needs it for that.
-  if (pacer_.busy()) ::sched_yield();
   const Deadline due = std::min(pacer_.NextLook(), probe_.WantsLook().value_or(deadline_));
   Sleep(descriptors_, clock_.Now(), std::min(due, deadline_));
 
@@ -195,7 +193,7 @@ bool Race::WaitOnce() {
   if (descriptors_[3].revents != 0) {
     ++hints_;
     life_.TakeListenHint();
-    listen_comes_ = true;
+    listen_comes_ = hinted_ = true;
     pacer_.ListenCalled(now);
   }
   const bool news = descriptors_[0].revents != 0 || descriptors_[1].revents != 0;

@@ -60,6 +60,7 @@ class MockLife : public readiness::Life {
   MOCK_METHOD(int, fd, (), (const, override));
   MOCK_METHOD(bool, Ended, (), (override));
   MOCK_METHOD(int, ListenHint, (), (const, override));
+  MOCK_METHOD(unsigned, ListenCalls, (), (const, override));
   MOCK_METHOD(void, TakeListenHint, (), (override));
 };
 

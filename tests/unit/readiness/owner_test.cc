@@ -221,22 +221,6 @@ TEST_F(OwnerCheckTest, NumberOfALeaderThatIsGoneProvesNothing) {
   EXPECT_EQ(owner.Of(kInode + 1, kUid).verdict, Verdict::kOurs);
 }
 
-TEST_F(OwnerCheckTest, SocketOfTheLeaderThatIsPassedOnBeforeItListensIsNotProven) {
-  TreeIsRead();
-  Holds(100);
-  owner_.LearnLeader();
-  std::filesystem::remove(root_.root() / "100/fd/7");
-  AddProcess(300, "stranger");
-  Holds(300);
-  EXPECT_EQ(owner_.Of(kInode, kUid).verdict, Verdict::kStrangers);
-}
-
-TEST_F(OwnerCheckTest, WhatWasLearntOfTheLeaderIsLookedAtOnceMore) {
-  Holds(100);
-  owner_.LearnLeader();
-  EXPECT_EQ(owner_.Of(kInode, kUid).verdict, Verdict::kOurs);
-}
-
 TEST(OwnerCheckOnRealProcTest, KnowsItsOwnSocketsAndThoseOfAChild) {
   const procfs::Proc proc;
   const process::FileDescriptor socket = curfew::testing::Listen("127.0.0.1");

@@ -36,10 +36,10 @@ TEST(PacerTest, PauseGrowsWithTheTimeWaited) {
   EXPECT_EQ(pacer.NextLook(), kStart + 102500us);
 }
 
-TEST(PacerTest, PauseIsNeverLongerThanTenMilliseconds) {
+TEST(PacerTest, PauseIsNeverLongerThanFifteenMilliseconds) {
   Pacer pacer(kStart);
   pacer.Looked(kStart + 1h);
-  EXPECT_EQ(pacer.NextLook(), kStart + 1h + 10ms);
+  EXPECT_EQ(pacer.NextLook(), kStart + 1h + 15ms);
 }
 
 TEST(PacerTest, OutputIsLookedAtAtOnce) {
@@ -58,7 +58,7 @@ TEST(PacerTest, AfterOutputThePausesAreShortForAWhile) {
   EXPECT_FALSE(pacer.output_heard());
   EXPECT_EQ(pacer.NextLook(), kStart + 1003ms + 100us);
   LookUntil(pacer, kStart + 1005ms + 1ns);
-  EXPECT_EQ(pacer.NextLook(), kStart + 1015ms) << "and then as before";
+  EXPECT_EQ(pacer.NextLook(), kStart + 1020ms) << "and then as before";
 }
 
 TEST(PacerTest, OutputRightAfterALookWaitsForTheShortestPause) {
@@ -99,18 +99,15 @@ TEST(PacerTest, SilentServerIsAskedRarely) {
   EXPECT_LE(LookUntil(pacer, kStart + 30s), 30 * 100 + 300);
 }
 
-TEST(PacerTest, CalledListenIsAwaitedWithoutPausesForAMomentAndThenWithShortOnes) {
+TEST(PacerTest, CalledListenIsLookedForAtOnceAndThenWithShortPauses) {
   Pacer pacer(kStart);
   pacer.Looked(kStart + 1s, true);
-  EXPECT_FALSE(pacer.busy());
   pacer.ListenCalled(kStart + 1s + 1us);
   EXPECT_EQ(pacer.NextLook(), kStart + 1s + 1us);
   pacer.Looked(kStart + 1s + 5us, true);
-  EXPECT_TRUE(pacer.busy());
-  EXPECT_EQ(pacer.NextLook(), kStart + 1s + 5us);
+  EXPECT_EQ(pacer.NextLook(), kStart + 1s + 55us) << "the caller may need this processor";
   pacer.Looked(kStart + 1s + 1400us, true);
-  EXPECT_FALSE(pacer.busy());
-  EXPECT_EQ(pacer.NextLook(), kStart + 1s + 1420us);
+  EXPECT_EQ(pacer.NextLook(), kStart + 1s + 1450us);
   pacer.Looked(kStart + 1003ms, true);
   EXPECT_EQ(pacer.NextLook(), kStart + 1004ms) << "a loaded machine may let the caller wait";
   pacer.Looked(kStart + 1052ms, true);

@@ -220,6 +220,42 @@ TEST_F(RaceTest, HintOfListeningIsTakenAndLookedAtAtOnce) {
   EXPECT_EQ(Await().kind, Kind::kReady);
 }
 
+// The warden takes the call away from under the hint where it is quicker; then its word has to do.
+TEST_F(RaceTest, CallThatIsToldWithoutAHintIsPreparedForToo) {
+  const FileDescriptor hint = NewEvent();
+  ON_CALL(life_, ListenHint).WillByDefault(Return(hint.get()));
+  unsigned calls = 0;
+  ON_CALL(life_, ListenCalls).WillByDefault([&] { return calls; });
+  EXPECT_CALL(probe_, ListenComes).Times(1);
+  EXPECT_CALL(probe_, Look).WillOnce([&](Deadline) {
+    calls = 1;
+    Signal(life_event_);
+    return NotYet();
+  }).WillOnce(Return(Satisfied()));
+  EXPECT_EQ(Await().kind, Kind::kReady);
+}
+
+TEST_F(RaceTest, CallIsPreparedForOnceWhereHintAndWordCome) {
+  const FileDescriptor hint = NewEvent();
+  ON_CALL(life_, ListenHint).WillByDefault(Return(hint.get()));
+  ON_CALL(life_, TakeListenHint).WillByDefault([&] {
+    std::uint64_t count = 0;
+    static_cast<void>(!::read(hint.get(), &count, sizeof count));
+  });
+  unsigned calls = 0;
+  ON_CALL(life_, ListenCalls).WillByDefault([&] { return calls; });
+  EXPECT_CALL(probe_, ListenComes).Times(1);
+  EXPECT_CALL(probe_, Look).WillOnce([&](Deadline) {
+    Signal(hint);
+    return NotYet();
+  }).WillOnce([&](Deadline) {
+    calls = 1;
+    Signal(life_event_);
+    return NotYet();
+  }).WillOnce(Return(Satisfied()));
+  EXPECT_EQ(Await().kind, Kind::kReady);
+}
+
 // A server may call listen(2) for ever; whoever waits is woken by the first ones only.
 TEST_F(RaceTest, HintsWithoutEndAreLeftAlone) {
   const FileDescriptor hint = NewEvent();
@@ -229,6 +265,7 @@ TEST_F(RaceTest, HintsWithoutEndAreLeftAlone) {
   int looks = 0;
   ON_CALL(probe_, Look).WillByDefault([&](Deadline) {
     if (++looks == 200) cancel_.request_stop();
+    now_ += 20ms;  // longer than any pause
     return NotYet();
   });
   EXPECT_EQ(Await().kind, Kind::kCancelled);
