@@ -10,7 +10,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr Duration kShortest = microseconds(100);
-constexpr Duration kLongest = milliseconds(15);
+constexpr Duration kLongest = milliseconds(20);
 constexpr int kPartOfWait = 40;
 constexpr Duration kRare = milliseconds(50);
 constexpr Duration kRapid = microseconds(50);

