@@ -124,11 +124,12 @@ ServerSpec Mariadb(const Options& options) {
   const auto install = RequireCompanion(product, "mariadb-install-db");
   // As root it stays root: the user mysql could not make the socket in a directory of root's.
   const std::string as_root = ::geteuid() == 0 ? " --user=root" : "";
+  // A tmpdir of its own: each mariadbd that begins removes the temporary tables of all others that share one.
   std::string line = CopyOfTemplate("mariadb", "",
-                                    install + " --no-defaults --datadir=\"$1.new\" --auth-root-authentication-method=normal "
-                                              "--skip-test-db" + as_root + " >\"$1.log\" 2>&1 || { cat \"$1.log\"; exit 1; }");
+                                    "mkdir -p \"$1.tmp\" && " + install + " --no-defaults --datadir=\"$1.new\" --tmpdir=\"$1.tmp\" "
+                                              "--auth-root-authentication-method=normal --skip-test-db" + as_root + " >\"$1.log\" 2>&1 || { cat \"$1.log\"; exit 1; }");
   line += "exec " + mariadbd + " --no-defaults --datadir=\"{dir}/data\" --port={port} --bind-address={host} --socket=\"{socket}\" "
-          "--pid-file=\"{dir}/data/pid\" --innodb-flush-log-at-trx-commit=0" + as_root;
+          "--pid-file=\"{dir}/data/pid\" --tmpdir=\"{dir}\" --innodb-flush-log-at-trx-commit=0" + as_root;
   for (const auto& argument : options.arguments) line += " " + Quoted(argument);
   return {.name = "mariadb",
           .shell = line,

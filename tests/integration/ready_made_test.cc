@@ -81,6 +81,19 @@ TEST_F(ReadyMadeMariadb, GreetsAlsoOnItsSecondLife) {
   EXPECT_THAT(server().Stop(), StoppedGracefully());
 }
 
+// Those of whoever else began with this TMPDIR: an installation that runs at the same time failed.
+TEST(ReadyMadeMariadbTest, LeavesTheTemporaryTablesOfOthersAlone) {
+  try {
+    auto spec = servers::Mariadb();
+    spec.files["shared/#sql-temptable-1-1-1.MAI"] = "another server's";
+    spec.env["TMPDIR"] = "{dir}/shared";
+    const auto server = Server::Start(spec);
+    EXPECT_TRUE(std::filesystem::exists(server.dir() / "shared/#sql-temptable-1-1-1.MAI"));
+  } catch (const Unavailable& none) {
+    GTEST_SKIP() << none.what();
+  }
+}
+
 class ReadyMadeNginx : public HttpServerFixture {
  protected:
   ServerSpec Spec() override {
