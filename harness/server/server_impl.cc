@@ -19,6 +19,7 @@
 #include "readiness/validate.h"
 #include "server/check_spec.h"
 #include "server/command_run.h"
+#include "server/disk_room.h"
 #include "server/start_story.h"
 #include "server/taken_address.h"
 #include "server/wait_teller.h"
@@ -475,6 +476,7 @@ std::string Server::Impl::DeathText(const std::string& how) const {
   const auto tail = prepared->log().Tail(kLogLines);
   text += tail.empty() ? "\n  its log is empty" : "\n  its last lines:";
   for (const auto& line : tail) text += "\n    | " + line;
+  if (const auto no_room = server::WhyNoRoom(prepared->log().path().parent_path()); !no_room.empty()) text += "\n  " + no_room;
   return text;
 }
 

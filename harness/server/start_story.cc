@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "process/clock.h"
+#include "server/disk_room.h"
 
 namespace curfew::server {
 
@@ -23,7 +24,8 @@ bool Mentions(const std::vector<std::string>& lines, const std::string& text) {
 }
 
 // The next thing to try.
-std::string Advice(const PreparedServer& server, const FailedStart& failed, const std::vector<std::string>& tail) {
+std::string Advice(const PreparedServer& server, const FailedStart& failed, const std::vector<std::string>& tail, bool disk_is_full) {
+  if (disk_is_full) return "make room there, or let TMPDIR name a directory of another file system";
   if (Mentions(tail, "Address already in use") || Mentions(tail, "EADDRINUSE")) {
     return server.PortsAreLeftToServer()
                ? "it could not bind an address though its reservations were released: does it use one that is not {port}?"
@@ -147,7 +149,9 @@ StartError TellStory(const PreparedServer& server, const FailedStart& failed) {
       out << "\n    | " << line;
     }
   }
-  if (const auto advice = Advice(server, failed, tail); !advice.empty()) out << "\n  try         " << advice;
+  const auto no_room = WhyNoRoom(server.log().path().parent_path());
+  if (!no_room.empty()) out << "\n  disk        " << no_room << ": its log may lack lines";
+  if (const auto advice = Advice(server, failed, tail, !no_room.empty()); !advice.empty()) out << "\n  try         " << advice;
   StartError::Details details;
   if (failed.failure) details.error_number = failed.failure->error;
   details.exit_status = failed.exit_status;
