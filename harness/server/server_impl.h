@@ -72,6 +72,8 @@ struct Server::Impl : ServerRecord {
     std::optional<Deadline> deadline = {};
     readiness::FileVersions files = {};
   };
+  // Launches it under its warden, or tells why not; from then on its listeners can be looked up.
+  void Launch(server::ServerLife& attempt);
   // What its probes capture is put into `captures`.
   [[nodiscard]] std::unique_ptr<readiness::Probe> MakeProbe(const server::ServerLife& tree, const Beginning& beginning,
                                                             readiness::Captures* captures);
@@ -84,9 +86,9 @@ struct Server::Impl : ServerRecord {
   [[noreturn]] void TellLaunchFailure(const process::Failure& failure) const;
   // A life ends.
   StopResult End(bool kill);
-  // Passes on what a stop found: orphans and survivors become leaks of the run.
   // Of a server whose warden is gone: who ends what is left of the tree, in words. That is done here if nobody else can.
   std::string LeaveTree();
+  // Passes on what a stop found: orphans and survivors become leaks of the run.
   void NoteLeaks(const StopResult& result);
   [[nodiscard]] std::optional<std::string> DescribeUnexpectedDeath();
   // As TakeUnexpectedDeath, with the mutex held.
