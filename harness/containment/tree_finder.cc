@@ -56,7 +56,31 @@ std::vector<Stat> TreeFinder::Find() const {
     }
     if (auto stat = proc_.ReadStat(pid)) found.push_back(std::move(*stat));
   }
+  if (leaf_ == nullptr) AddUntagged(found);
   return found;
+}
+
+void TreeFinder::AddUntagged(std::vector<Stat>& found) const {
+  std::vector<pid_t> open;
+  std::unordered_set<pid_t> known;
+  for (const pid_t pid : {root_, init_}) {
+    if (pid != 0) open.push_back(pid);
+  }
+  for (const auto& member : found) {
+    if (known.insert(member.pid).second) open.push_back(member.pid);
+  }
+  while (!open.empty()) {
+    const pid_t parent = open.back();
+    open.pop_back();
+    for (const pid_t child : proc_.Children(parent)) {
+      // The parent's number may be another's by now.
+      if (NoMember(child) || !known.insert(child).second || !DescendsFromRoot(child)) continue;
+      auto stat = proc_.ReadStat(child);
+      if (!stat) continue;
+      found.push_back(std::move(*stat));
+      open.push_back(child);
+    }
+  }
 }
 
 std::vector<Stat> TreeFinder::FindThoroughly() const {

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -78,6 +79,26 @@ TEST_P(StopTest, StoppedMembersHearTheSignal) {
     for (const auto& member : warden.finder.FindThoroughly()) warden.AwaitState(member.pid, 'T');
     const auto result = warden.Stop({{{SIGTERM, kLong}}});
     warden.CheckEqual(Needs(result), "15 x 2");
+  };
+  EXPECT_EQ(RunAsWarden(body, GetParam()), "");
+}
+
+TEST_P(StopTest, WhoHasChangedItsTagHearsTheSignalAndSoDoWhomItBegins) {
+  const auto body = [](WardenProcess& warden) {
+    warden.Launch([] {
+      Fork([] {
+        ::setsid();
+        const rlimit other{7, 7};
+        ::setrlimit(RLIMIT_LOCKS, &other);
+        Fork([] { ReadyAndPause(); });
+        ReadyAndPause();
+      });
+      ReadyAndPause();
+    });
+    warden.AwaitReady(3);
+    const auto result = warden.Stop({{{SIGTERM, kLong}}});
+    warden.CheckEqual(Needs(result), "15 x 3");
+    warden.Check(result.graceful(), result.ToString());
   };
   EXPECT_EQ(RunAsWarden(body, GetParam()), "");
 }

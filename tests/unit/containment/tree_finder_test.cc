@@ -163,10 +163,22 @@ TEST(TaggedTreeTest, ARunWithinTheRunIsFoundByItsParents) {
   const Child plain;
   AwaitTag(proc, nested.pid(), inner);
   const TreeFinder finder(proc, ::getpid(), tag);
-  EXPECT_THAT(finder.Find(), UnorderedElementsAre(Field(&procfs::Stat::pid, nested.pid())));
-  // One that has lost its tag altogether is left to the thorough search.
-  EXPECT_THAT(finder.FindThoroughly(), Contains(Field(&procfs::Stat::pid, plain.pid())));
+  EXPECT_THAT(finder.Find(), Contains(Field(&procfs::Stat::pid, nested.pid())));
+}
+
+TEST(TaggedTreeTest, WhoHasLostItsTagAltogetherIsFoundAmongTheChildrenOfMembers) {
+  const procfs::Proc proc;
+  const Tag tag = SomeTag();
+  const Child tagged([tag] { return PauseWithTag(tag); });
+  const Child plain;
+  AwaitTag(proc, tagged.pid(), tag);
+  const TreeFinder finder(proc, ::getpid(), tag);
+  EXPECT_THAT(finder.Find(),
+              UnorderedElementsAre(Field(&procfs::Stat::pid, tagged.pid()), Field(&procfs::Stat::pid, plain.pid())));
   EXPECT_TRUE(finder.Contains(plain.pid()));
+  // Other trees are not ours, nor is what is below them.
+  const TreeFinder without(proc, ::getpid(), tag, {plain.pid()});
+  EXPECT_THAT(without.Find(), UnorderedElementsAre(Field(&procfs::Stat::pid, tagged.pid())));
 }
 
 TEST(TaggedTreeTest, AZombieKeepsItsTag) {
