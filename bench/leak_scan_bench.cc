@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // leak_scan_bench [PROCESSES]: what the look for leaks costs on a machine with 10,000 processes, against the bare pass
-// over /proc that it needs (the listing, and a prlimit(2) of each). Prints the ratio of the medians, and fails above 1.5.
+// over /proc that it needs (the listing, and a prlimit(2) of each). Prints the ratio of the medians, and fails
+// above 1.5.
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -35,7 +36,9 @@ int Sleep(void* /*unused*/) {
 // Children of this process while the object lives. Uncollected, so their numbers stay their own.
 class Crowd {
  public:
-  explicit Crowd(std::size_t size) : stacks_(size * kStack), memory_(::mmap(nullptr, stacks_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+  explicit Crowd(std::size_t size)
+      : stacks_(size * kStack),
+        memory_(::mmap(nullptr, stacks_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
     if (memory_ == MAP_FAILED) return;
     for (std::size_t i = 0; i < size; ++i) {
       char* const top = static_cast<char*>(memory_) + (i + 1) * kStack;
@@ -91,6 +94,7 @@ int main(int argc, char** argv) {
     scan.push_back(Seconds([&] { checksum += machine.Runs().size(); }));
   }
   const double ratio = Median(scan) / Median(bare);
-  std::printf("%zu processes: scan for leaks %.2f x the bare pass (goal %.1f) [%lu]\n", crowd.size(), ratio, kGoal, checksum);
+  std::printf("%zu processes: scan for leaks %.2f x the bare pass (goal %.1f) [%lu]\n", crowd.size(), ratio, kGoal,
+              checksum);
   return ratio <= kGoal ? 0 : 1;
 }

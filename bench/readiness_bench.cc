@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// readiness_bench [STARTS [DIRECTORY]]: the time from a server's listen(2) to the return of Server::Start, for each way of
-// learning of it, interleaved in one run, beside a poll that connects each 100 ms and, for scale, two wakings
-// in a row; and the processor time of waiting. The server listens 5 to 50 ms after its start and tells the time of that by
+// readiness_bench [STARTS [DIRECTORY]]: the time from a server's listen(2) to the return of Server::Start, for each way
+// of learning of it, interleaved in one run, beside a poll that connects each 100 ms and, for scale, two wakings in a
+// row; and the processor time of waiting. The server listens 5 to 50 ms after its start and tells the time of that by
 // itself. Look at ratios: absolute figures travel to no other machine, and to no loaded one (the load is printed). Into
 // files of DIRECTORY each single time is appended, for scripts/compare-readiness.sh.
 #include <arpa/inet.h>
@@ -123,7 +123,8 @@ double ByPolling(Stamp& stamp, int delay_us) {
                         delay.c_str(), nullptr};
   stamp.Clear();
   pid_t pid = 0;
-  if (::posix_spawn(&pid, kServer.c_str(), nullptr, nullptr, const_cast<char* const*>(argv), environ) != 0) std::abort();
+  if (::posix_spawn(&pid, kServer.c_str(), nullptr, nullptr, const_cast<char* const*>(argv), environ) != 0)
+    std::abort();
   for (int polls = 0; !Connects(port); ++polls) {
     if (polls == 100) GiveUp();
     ::usleep(100'000);
@@ -135,9 +136,9 @@ double ByPolling(Stamp& stamp, int delay_us) {
   return static_cast<double>(seen - listened) / 1e3;
 }
 
-// For scale: what the machine takes to wake one process after the other. The first tells the second by a pipe, which tells
-// the third. By kernel event these are the server, its warden and the test program; there the clock starts when listen()
-// has returned, by which time the warden is awake.
+// For scale: what the machine takes to wake one process after the other. The first tells the second by a pipe, which
+// tells the third. By kernel event these are the server, its warden and the test program; there the clock starts when
+// listen() has returned, by which time the warden is awake.
 class HandOvers {
  public:
   HandOvers() {
@@ -187,7 +188,9 @@ double Percentile(std::vector<double> values, double part) {
 double ProcessorSeconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -205,16 +208,16 @@ double CostOfWait(Way& way, Stamp& stamp, curfew::Duration timeout) {
   return ProcessorSeconds() - before;
 }
 
-// Percent of a core that the test program takes while it waits for a server that does not come: without what it takes to
-// launch it, to stop it, and to tell of it, which a short wait has, too.
+// Percent of a core that the test program takes while it waits for a server that does not come: without what it takes
+// to launch it, to stop it, and to tell of it, which a short wait has, too.
 double CostOfWaiting(Way& way, Stamp& stamp) {
   const double short_wait = CostOfWait(way, stamp, 100ms);
   return 100 * (CostOfWait(way, stamp, 3100ms) - short_wait) / 3;
 }
 
 void PrintRow(const char* name, const std::vector<double>& values, double floor, double cost, double call = -1) {
-  std::printf("%-26s %10.0f %10.0f %10.0f %9.2f", name, Percentile(values, 0.5), Percentile(values, 0.99), Percentile(values, 1),
-              Percentile(values, 0.5) / floor);
+  std::printf("%-26s %10.0f %10.0f %10.0f %9.2f", name, Percentile(values, 0.5), Percentile(values, 0.99),
+              Percentile(values, 1), Percentile(values, 0.5) / floor);
   if (cost >= 0) std::printf(" %9.2f", cost);
   if (call >= 0) std::printf(" %10.0f", call);
   std::printf("\n");
@@ -275,8 +278,9 @@ int main(int argc, char** argv) {
     handed_over.push_back(hand_overs.Time(delays(random)));
   }
   const double floor = Percentile(ways.front().microseconds, 0.5);
-  std::printf("%d starts each, load %.1f on %ld processors; microseconds from listen() to the return (negative: before it)\n",
-              starts, load, ::sysconf(_SC_NPROCESSORS_ONLN));
+  std::printf(
+      "%d starts each, load %.1f on %ld processors; microseconds from listen() to the return (negative: before it)\n",
+      starts, load, ::sysconf(_SC_NPROCESSORS_ONLN));
   std::printf("%-26s %10s %10s %10s %9s %9s %10s\n", "", "p50", "p99", "max", "x event", "% of core", "listen()");
   for (auto& way : ways) {
     const bool waits = &way != &ways.back();
@@ -286,8 +290,8 @@ int main(int argc, char** argv) {
   PrintRow("connecting each 100 ms", polled, floor, -1);
   PrintRow("two wakings by pipes", handed_over, floor, -1);
   const auto refused = Refusals(starts, stamp);
-  std::printf("a stale server on a fixed port is named after %.1f ms (p50), %.1f ms (p99)\n", Percentile(refused, 0.5) / 1e3,
-              Percentile(refused, 0.99) / 1e3);
+  std::printf("a stale server on a fixed port is named after %.1f ms (p50), %.1f ms (p99)\n",
+              Percentile(refused, 0.5) / 1e3, Percentile(refused, 0.99) / 1e3);
   const std::string directory = argc > 2 ? argv[2] : "";
   char number = '1';
   for (const auto& way : ways) AppendTo(directory, std::string{number++} + "  Curfew: " + way.name, way.microseconds);

@@ -70,7 +70,10 @@ TEST_F(Nginx, RunsAMasterAndItsWorkers) {
 class WatchDate : public curfew::ServerFixture {
  protected:
   ServerSpec Spec() override {
-    return {.name = "watch", .shell = "watch date > date.txt", .env = {{"TERM", "xterm"}}, .ready = Ready::File("date.txt")};
+    return {.name = "watch",
+            .shell = "watch date > date.txt",
+            .env = {{"TERM", "xterm"}},
+            .ready = Ready::File("date.txt")};
   }
 };
 

@@ -118,7 +118,8 @@ void Ancestry::Handle(const char* message, std::size_t size) {
       if (data.fork.child_pid == data.fork.child_tgid) OnFork(data.fork.parent_tgid, data.fork.child_tgid);
       break;
     case proc_event::PROC_EVENT_EXEC:
-      if (living_.contains(data.exec.process_tgid)) OnExec(data.exec.process_tgid, CommandOf(*proc_, data.exec.process_tgid));
+      if (living_.contains(data.exec.process_tgid))
+        OnExec(data.exec.process_tgid, CommandOf(*proc_, data.exec.process_tgid));
       break;
     case proc_event::PROC_EVENT_EXIT:
       if (data.exit.process_pid == data.exit.process_tgid) OnExit(data.exit.process_tgid);

@@ -43,7 +43,8 @@ std::function<void(const std::string&)> Into(Policy& policy) {
 
 std::string ReadyMadeNames() {
   std::string names;
-  for (const auto& each : leaks::Exemptions::AllReadyMade()) names += (names.empty() ? "" : ", ") + std::string(each.name);
+  for (const auto& each : leaks::Exemptions::AllReadyMade())
+    names += (names.empty() ? "" : ", ") + std::string(each.name);
   return names;
 }
 
@@ -75,7 +76,8 @@ void DefineRun(CLI::App& app, Raw& raw) {
       ->option_text("fail|warn|off");
   app.add_option_function<std::string>("--resources", Into(raw.run.resources),
                                        "What it does when shared memory, semaphores, queues, socket files, mounts or "
-                                       "network namespaces have appeared that nobody uses (warn); they are never removed")
+                                       "network namespaces have appeared that nobody uses (warn); they are never "
+                                       "removed")
       ->option_text("fail|warn|off");
   app.add_option_function<std::string>("--timeout", Into(raw.run.timeout),
                                        "How long CMD may take; then all of it is stopped, and the exit code is 124")
@@ -109,8 +111,8 @@ Answer Explain(const CLI::App& app, const CLI::ParseError& error) {
 }  // namespace
 
 CommandLine ParseCommandLine(const std::vector<std::string>& arguments) {
-  // What stands behind "--" is CMD's, whatever it looks like: CLI11 does not get to see it. Of the other subcommands it is
-  // what cannot be a flag (a file of the name -x).
+  // What stands behind "--" is CMD's, whatever it looks like: CLI11 does not get to see it. Of the other subcommands it
+  // is what cannot be a flag (a file of the name -x).
   const auto word = std::ranges::find_if(arguments, [](const auto& argument) { return !argument.starts_with('-'); });
   const bool is_run = word == arguments.end() || *word == "run";
   const auto dashes = is_run ? std::ranges::find(arguments, "--") : arguments.end();
@@ -123,7 +125,8 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments) {
   auto* const run = app.add_subcommand("run", "Runs CMD, whatever it is; ends and reports what it leaves behind");
   auto* const leaks = app.add_subcommand("leaks", "Shows what earlier runs have left behind (86 if there is any)");
   auto* const ps = app.add_subcommand("ps", "Shows the runs that are going on, as trees");
-  auto* const report = app.add_subcommand("report", "Makes one report of journals and reports of many runs, shards and machines");
+  auto* const report =
+      app.add_subcommand("report", "Makes one report of journals and reports of many runs, shards and machines");
   DefineReport(*report, raw.report);
   DefineRun(*run, raw);
   DefineLeaks(*leaks, raw);

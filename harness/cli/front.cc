@@ -175,7 +175,8 @@ void Front::TakeOver() {
   StopResult stop;
   stop.survivors = sweep.Run(Clock::now() + kTakeOverDeadline);
   // The guardian's cgroup has nobody any more who answers for it.
-  const auto more = containment::ReapStaleLeavesOf(procfs::SystemProc(), command_.run, Clock::now() + kTakeOverDeadline).survivors;
+  const auto more =
+      containment::ReapStaleLeavesOf(procfs::SystemProc(), command_.run, Clock::now() + kTakeOverDeadline).survivors;
   stop.survivors.insert(stop.survivors.end(), more.begin(), more.end());
   if (!outcome_.status) outcome_.status = reaper.leader_status();
   outcome_.stop = std::move(stop);

@@ -64,7 +64,8 @@ std::optional<containment::CgroupLeaf> Guardian::MakeLeaf() {
   if (level == containment::Level::kBasic || process::SwitchedOff("cgroup")) return std::nullopt;
   auto home = containment::FindOwnCgroup();
   if (!home.ok()) return std::nullopt;
-  auto leaf = containment::CgroupLeaf::Make(*home, std::string(containment::CgroupLeaf::kPrefix) + command_.run + "-0-1");
+  auto leaf =
+      containment::CgroupLeaf::Make(*home, std::string(containment::CgroupLeaf::kPrefix) + command_.run + "-0-1");
   if (!leaf.ok()) return std::nullopt;
   cgroup_ = *home;
   return std::move(*leaf);
@@ -248,7 +249,8 @@ void Guardian::OnTimeOut() {
   }
   procfs::FillPorts(procfs::SystemProc(), running.processes);
   cause_ = "still running after its timeout of " + process::Describe(process::Scaled(*command_.timeout));
-  journal_.Write({{"event", "run_timeout"}, {"run", command_.run}, {"why", "was " + cause_}, {"evidence", running.ToString()}});
+  journal_.Write(
+      {{"event", "run_timeout"}, {"run", command_.run}, {"why", "was " + cause_}, {"evidence", running.ToString()}});
   Tell({{"op", "timed_out"}, {"why", cause_}, {"tree", running.ToString()}});
   BeginStop();
 }

@@ -58,7 +58,8 @@ class Reader {
     if (what == "test_begin") run_->tests.push_back({event.at("test").get<std::string>(), time, 0});
     if (what == "test_end" && !run_->tests.empty()) run_->tests.back().end_ms = time;
     if (what == "leak") Add(event.at("leak").get<Leak>());
-    if (what == "resource") run_->resources.push_back({event.at("text").get<std::string>(), event.at("test").get<std::string>()});
+    if (what == "resource")
+      run_->resources.push_back({event.at("text").get<std::string>(), event.at("test").get<std::string>()});
     if (what == "strays") AddStrays(event.at("processes"));
   }
 
@@ -111,7 +112,9 @@ std::vector<InnerRun> ReadInnerJournals(const std::filesystem::path& directory) 
 
 std::vector<Leak> OnlyFoundInside(const std::vector<InnerRun>& runs, const std::vector<Leak>& outside) {
   std::set<std::pair<pid_t, std::uint64_t>> told;
-  const auto is_new = [&told](const Leak& leak) { return told.emplace(leak.process.pid, leak.process.start_ticks).second; };
+  const auto is_new = [&told](const Leak& leak) {
+    return told.emplace(leak.process.pid, leak.process.start_ticks).second;
+  };
   for (const auto& leak : outside) static_cast<void>(is_new(leak));
   std::vector<Leak> found;
   for (const auto& run : runs) std::ranges::copy_if(run.leaks, std::back_inserter(found), is_new);

@@ -31,7 +31,8 @@ struct InnerRun {
   std::vector<Leak> leaks;  // found, and nearly always reaped, by the run itself
 };
 
-// Every journal (.jsonl) and every file of notes (.notes: of programs without a keeper) below the directory, by run. Lines that are not whole are passed over.
+// Every journal (.jsonl) and every file of notes (.notes: of programs without a keeper) below the directory, by run.
+// Lines that are not whole are passed over.
 [[nodiscard]] std::vector<InnerRun> ReadInnerJournals(const std::filesystem::path& directory);
 
 // What the runs inside found and those around them (`outside`) did not find again.

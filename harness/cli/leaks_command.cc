@@ -43,7 +43,8 @@ std::vector<StaleCgroup> StaleCgroups(bool reap) {
     for (auto& stale : containment::FindStaleLeaves(procfs::SystemProc(), root, true)) {
       StaleCgroup cgroup{stale.path, stale.run, stale.processes, false};
       if (reap) {
-        static_cast<void>(containment::ReapStaleLeaf(procfs::SystemProc(), stale.leaf, std::chrono::steady_clock::now() + kDeadline));
+        static_cast<void>(
+            containment::ReapStaleLeaf(procfs::SystemProc(), stale.leaf, std::chrono::steady_clock::now() + kDeadline));
         std::error_code error;
         cgroup.removed = !fs::exists(stale.path, error);
       }
@@ -94,7 +95,8 @@ std::vector<leaks::StaleDirectory> StaleDirectories(const Machine& machine) {
 std::string Results(const MachineRun& run) {
   std::string text;
   for (const auto& leak : run.processes) {
-    text += "  " + std::to_string(leak.process.pid) + (leak.reaped ? " killed\n" : " STILL ALIVE: " + report::OneLine(leak.why_alive) + '\n');
+    text += "  " + std::to_string(leak.process.pid) +
+            (leak.reaped ? " killed\n" : " STILL ALIVE: " + report::OneLine(leak.why_alive) + '\n');
   }
   return text;
 }
@@ -104,12 +106,14 @@ void PrintRun(const MachineRun& run, bool killed) {
   for (const auto& leak : run.processes) {
     if (by.empty() && !leak.ancestors.empty()) by = " of " + leak.ancestors.front();
   }
-  Print("run " + report::OneLine(run.id) + by + " is over, and has left:\n" + DrawRun(run, std::chrono::system_clock::now()));
+  Print("run " + report::OneLine(run.id) + by + " is over, and has left:\n" +
+        DrawRun(run, std::chrono::system_clock::now()));
   if (killed) Print(Results(run));
 }
 
 void PrintLeaf(const StaleCgroup& leaf) {
-  Print("cgroup " + report::OneLine(leaf.path.string(), 1000) + " of a run that is over" + (leaf.removed ? ": removed" : "") + '\n');
+  Print("cgroup " + report::OneLine(leaf.path.string(), 1000) + " of a run that is over" +
+        (leaf.removed ? ": removed" : "") + '\n');
   for (const auto& process : leaf.processes) {
     Print("  " + std::to_string(process.pid) + ' ' + process.CommandLine() + '\n');
   }
@@ -125,7 +129,8 @@ json ToJson(const MachineRun& run) {
 std::string Title(const MachineRun& run) {
   std::string title = "run " + report::OneLine(run.id);  // of a mark, which anybody may set
   if (run.owner_pid != 0) {
-    title += " of " + std::to_string(run.owner_pid) + ' ' + CommandText(procfs::SystemProc().ReadCommand(run.owner_pid));
+    title +=
+        " of " + std::to_string(run.owner_pid) + ' ' + CommandText(procfs::SystemProc().ReadCommand(run.owner_pid));
   }
   const auto directory = TemporaryDirectory() / ("curfew-" + run.id);
   // Anybody can make one of that name; what another user has written is not to be read out to this one.
@@ -134,7 +139,8 @@ std::string Title(const MachineRun& run) {
   for (const auto& inner : ReadInnerJournals(directory)) {
     if (inner.run != run.id || inner.tests.empty() || inner.tests.back().end_ms != 0) continue;
     const std::chrono::system_clock::time_point began{std::chrono::milliseconds(inner.tests.back().begin_ms)};
-    title += ", in " + report::OneLine(inner.tests.back().name, 1000) + " for " + Age(std::chrono::system_clock::now() - began);
+    title += ", in " + report::OneLine(inner.tests.back().name, 1000) + " for " +
+             Age(std::chrono::system_clock::now() - began);
   }
   return title;
 }
@@ -169,12 +175,14 @@ int LeaksCommand(const LeaksOptions& options) {
     const bool removed = options.kill && leaks::RemoveStaleDirectory(directory);
     listed.push_back({{"path", directory.path.string()}, {"run", directory.run}, {"removed", removed}});
     if (options.json) continue;
-    Print("directory " + report::OneLine(directory.path.string(), 1000) + " of a run that is over" + (removed ? ": removed\n" : "\n"));
+    Print("directory " + report::OneLine(directory.path.string(), 1000) + " of a run that is over" +
+          (removed ? ": removed\n" : "\n"));
   }
   if (options.json) {
     json document = {{"runs", json::array()}, {"directories", std::move(listed)}, {"cgroups", json::array()}};
     for (const auto& leaf : leaves) {
-      document["cgroups"].push_back({{"path", leaf.path.string()}, {"run", leaf.run}, {"processes", leaf.processes}, {"removed", leaf.removed}});
+      document["cgroups"].push_back(
+          {{"path", leaf.path.string()}, {"run", leaf.run}, {"processes", leaf.processes}, {"removed", leaf.removed}});
     }
     for (const auto& run : runs) document["runs"].push_back(ToJson(run));
     PrintJson(document);

@@ -21,8 +21,8 @@ namespace {
 using namespace curfew::cli;
 namespace procfs = curfew::procfs;
 
-// Descriptors of ours must not take the numbers of closed standard ones. What fills them fails as a closed one does (it is
-// opened the wrong way round), and is not handed on to a command: it finds them closed, as it would without us.
+// Descriptors of ours must not take the numbers of closed standard ones. What fills them fails as a closed one does (it
+// is opened the wrong way round), and is not handed on to a command: it finds them closed, as it would without us.
 void FillStandardDescriptors() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
@@ -51,7 +51,8 @@ int main(int argc, char** argv) {
     const auto asked = ParseCommandLine({argv + (argc > 0 ? 1 : 0), argv + argc});
     if (const auto* answer = std::get_if<Answer>(&asked)) return Delivered(Answered(*answer));
     // What they say and do is about processes: with a wrong view of them it would be about strangers.
-    if (const auto why = procfs::WhyNotOurs(procfs::SystemProc()); !why.empty() && !std::holds_alternative<ReportOptions>(asked)) {
+    if (const auto why = procfs::WhyNotOurs(procfs::SystemProc());
+        !why.empty() && !std::holds_alternative<ReportOptions>(asked)) {
       std::fprintf(stderr, "curfew: cannot tell whose processes are whose: %s\n", why.c_str());
       return kExitInternal;
     }

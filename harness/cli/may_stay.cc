@@ -17,7 +17,8 @@ std::optional<leaks::Exemptions> ReadMayStay(const MayStay& options, std::string
   const bool by_flag = !options.suppressions.empty();
   const std::string file = by_flag ? options.suppressions : variable == nullptr ? "" : variable;
   if (!file.empty()) {
-    for (const auto& error : leaks::ReadExemptions(file, exemptions)) complain(by_flag ? "--suppressions: " : "CURFEW_SUPPRESSIONS: ", error);
+    for (const auto& error : leaks::ReadExemptions(file, exemptions))
+      complain(by_flag ? "--suppressions: " : "CURFEW_SUPPRESSIONS: ", error);
   }
   for (const auto& name : options.exempt) {
     if (const auto error = exemptions.AddReadyMade(name)) complain("--exempt: ", *error);

@@ -12,7 +12,9 @@ using namespace std::chrono_literals;
 
 constexpr auto kPatience = 2s;
 
-void Write(int fd, const std::string& text) { [[maybe_unused]] const auto written = ::write(fd, text.data(), text.size()); }
+void Write(int fd, const std::string& text) {
+  [[maybe_unused]] const auto written = ::write(fd, text.data(), text.size());
+}
 
 }  // namespace
 

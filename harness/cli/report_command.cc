@@ -20,7 +20,9 @@ bool WantsColour() {
   return ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0');
 }
 
-void Complain(const std::string& sentence) { std::fprintf(stderr, "curfew: %s\n", report::OneLine(sentence, 1000).c_str()); }
+void Complain(const std::string& sentence) {
+  std::fprintf(stderr, "curfew: %s\n", report::OneLine(sentence, 1000).c_str());
+}
 
 }  // namespace
 

@@ -123,16 +123,19 @@ int WriteEnd(const fs::path& path, const Outcome& outcome, const std::vector<Inn
       journal.Write({{"event", "resource"}, {"text", left.text}, {"test", left.test}, {"fails", false}});
     }
   }
-  for (const auto& leak : outcome.leaks) journal.Write({{"event", "leak"}, {"leak", leak}, {"exempted", leak.exempted}});
+  for (const auto& leak : outcome.leaks)
+    journal.Write({{"event", "leak"}, {"leak", leak}, {"exempted", leak.exempted}});
   for (const auto& resource : outcome.resources) {
-    journal.Write({{"event", "resource"}, {"text", resource.ToString()}, {"test", ""}, {"fails", outcome.Fails(resource)}});
+    journal.Write(
+        {{"event", "resource"}, {"text", resource.ToString()}, {"test", ""}, {"fails", outcome.Fails(resource)}});
   }
   if (!outcome.guardian_lost.empty()) {
     journal.Write({{"event", "trouble"}, {"text", outcome.guardian_lost}});
     // The guardian would have told how the command ended.
     if (outcome.status) journal.Write({{"event", "owner_end"}, {"status", *outcome.status}});
   }
-  const bool by_itself = !outcome.timed_out && outcome.guardian_lost.empty() && outcome.status && outcome.status->exited();
+  const bool by_itself =
+      !outcome.timed_out && outcome.guardian_lost.empty() && outcome.status && outcome.status->exited();
   if (by_itself) journal.Write({{"event", "program_end"}});
   journal.Write({{"event", "run_end"}, {"run", outcome.run}, {"why", "the command has ended"}});
   return journal.error();
@@ -196,7 +199,8 @@ report::Run RunOf(const Outcome& outcome) {
   const auto written = report::WriteReports(read.report, outputs);
   for (const auto& problem : written.errors) Say("curfew: " + Plain(problem) + "\n");
   // The command may have left its last line without an end; an annotation is one only at the beginning of a line.
-  const auto standard_output = (outputs.github && !written.standard_output.empty() ? "\n" : "") + written.standard_output;
+  const auto standard_output =
+      (outputs.github && !written.standard_output.empty() ? "\n" : "") + written.standard_output;
   const bool printed = std::fputs(standard_output.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!printed && !written.standard_output.empty()) Say("curfew: failed to write to standard output\n");
   const bool well = written.errors.empty() && (printed || written.standard_output.empty());
@@ -205,14 +209,18 @@ report::Run RunOf(const Outcome& outcome) {
 }
 
 // The journal to its end, its copy, the reports. False if one of them that somebody asked for is not whole.
-[[nodiscard]] bool Record(const report::Outputs& outputs, const Places& places, const std::vector<InnerRun>& inner, Outcome& outcome) {
+[[nodiscard]] bool Record(const report::Outputs& outputs, const Places& places, const std::vector<InnerRun>& inner,
+                          Outcome& outcome) {
   if (const int error = WriteEnd(places.journal, outcome, inner)) outcome.journal_lost = process::DescribeErrno(error);
   const bool whole = outcome.journal_lost.empty();
-  if (!whole) outcome.journal_lost = "failed to write the journal " + places.journal.string() + ": " + outcome.journal_lost;
+  if (!whole)
+    outcome.journal_lost = "failed to write the journal " + places.journal.string() + ": " + outcome.journal_lost;
   std::error_code error;
   if (whole && !places.kept.empty() && places.kept != places.journal) {
     fs::copy_file(places.journal, places.kept, fs::copy_options::overwrite_existing, error);
-    if (error) Say("curfew: failed to write the journal " + Plain(places.kept) + ": " + process::DescribeErrno(error.value()) + "\n");
+    if (error)
+      Say("curfew: failed to write the journal " + Plain(places.kept) + ": " + process::DescribeErrno(error.value()) +
+          "\n");
   }
   // One that was to stay nowhere, and that no report was to be made of, is nobody's loss.
   const bool wanted = !places.kept.empty() || !Variable("CURFEW_JOURNALS").empty() || outputs != report::Outputs();

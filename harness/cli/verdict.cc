@@ -57,7 +57,8 @@ std::string Describe(const Outcome& outcome, const Verdict& verdict, Policy leak
     out << "curfew: " << outcome.stop->ToString() << '\n';
   }
   if (!outcome.resources.empty()) {
-    out << "curfew: appeared while the command ran, and is still there (left in place):\n" << leaks::ListResources(outcome.resources);
+    out << "curfew: appeared while the command ran, and is still there (left in place):\n"
+        << leaks::ListResources(outcome.resources);
   }
   if (leaks == Policy::kOff) return out.str();
   const auto command = CommandText(outcome.command);

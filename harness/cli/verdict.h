@@ -30,7 +30,9 @@ struct Outcome {
   std::string journal_lost;             // not empty: why the journal is not whole
 
   // Whether the run fails for having left it.
-  [[nodiscard]] bool Fails(const leaks::Resource& resource) const { return resources_fail && !resource.MayBeAStrangers(); }
+  [[nodiscard]] bool Fails(const leaks::Resource& resource) const {
+    return resources_fail && !resource.MayBeAStrangers();
+  }
 };
 
 // What `curfew run` ends with: a status to pass on as it is, or a code of our own.

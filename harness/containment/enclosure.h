@@ -8,7 +8,8 @@
 namespace curfew::containment {
 
 // A kernel object that holds a tree whatever its members do, and can kill all of them without finding them first:
-// a cgroup leaf, a sealed PID namespace. On top of lineage and tag, never instead: a privileged member can leave a cgroup.
+// a cgroup leaf, a sealed PID namespace. On top of lineage and tag, never instead: a privileged member can leave a
+// cgroup.
 class Enclosure {
  public:
   virtual ~Enclosure() = default;

@@ -17,8 +17,8 @@ namespace curfew::containment {
 [[nodiscard]] std::vector<std::string> DescribeEscape(const ProcessInfo& process, bool parent_gone, pid_t group,
                                                       pid_t session);
 
-// Whether it is the keeper of another run than that of `tag`, in a server that is a Curfew program itself: it is no child
-// of its program, by design, and ends with it. Without tags it is not known, and then false.
+// Whether it is the keeper of another run than that of `tag`, in a server that is a Curfew program itself: it is no
+// child of its program, by design, and ends with it. Without tags it is not known, and then false.
 [[nodiscard]] bool IsNestedKeeper(const procfs::Proc& proc, pid_t pid, std::optional<process::Tag> tag);
 
 }  // namespace curfew::containment

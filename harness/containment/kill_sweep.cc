@@ -77,8 +77,8 @@ std::vector<Survivor> KillSweep::Run(Deadline deadline) {
   std::vector<pid_t> killed;
   static_cast<void>(Pass(killed));  // without a stat of anybody: all that most trees need
   if (!CollectFor(kCalm)) return {};
-  // A group whose first process is gone shows in the stat of the others only; a chain that forks and ends again and again
-  // is hit by its group and by nothing else.
+  // A group whose first process is gone shows in the stat of the others only; a chain that forks and ends again and
+  // again is hit by its group and by nothing else.
   TreeSignal(finder_, leader_).Send(finder_.Find(), SIGKILL);
   if (!CollectFor(kCalm)) return {};
   if (process::SwitchedOff("sweep")) return Survivors();
@@ -89,8 +89,8 @@ std::vector<Survivor> KillSweep::Run(Deadline deadline) {
     Sweep(deadline);
     if (!CollectFor(kCalm)) return {};
     auto left = Survivors();
-    // A zombie waits for its parent, which may be one of those that refuse. One of ours waits for us alone: where a listing
-    // shows nothing else, a chain has got away from it.
+    // A zombie waits for its parent, which may be one of those that refuse. One of ours waits for us alone: where a
+    // listing shows nothing else, a chain has got away from it.
     const bool only_refusals = !left.empty() && std::ranges::all_of(left, [this](const Survivor& s) {
       return s.reason.starts_with("EPERM") || (s.process.zombie() && !finder_.Adopts(s.process.parent));
     });

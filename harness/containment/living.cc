@@ -15,7 +15,8 @@ constexpr timespec kBetween{.tv_sec = 0, .tv_nsec = 500'000};
 constexpr int kLooks = 8;
 constexpr int kNewest = 32;
 
-// Whether one of the tree is among the newest processes there are: asked of each within microseconds, not after a listing.
+// Whether one of the tree is among the newest processes there are: asked of each within microseconds, not after a
+// listing.
 bool NewestLive(const TreeFinder& finder) {
   for (int look = 0; look < kLooks; ++look) {
     for (const pid_t pid : finder.proc().NewestPids(kNewest)) {

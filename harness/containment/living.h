@@ -11,8 +11,9 @@ namespace curfew::containment {
 // and may have a child that does. The answer is given at the first sign, not when calm has come: a chain of processes
 // that fork and end never lets it come.
 //
-// Where init, or another subreaper, collects the links of such a chain at once there are no zombies either, and the passes
-// see nothing at all: a listing takes longer than a link lives. So the newest processes of the machine are asked last.
+// Where init, or another subreaper, collects the links of such a chain at once there are no zombies either, and the
+// passes see nothing at all: a listing takes longer than a link lives. So the newest processes of the machine are asked
+// last.
 [[nodiscard]] bool AnythingLives(const TreeFinder& finder);
 
 }  // namespace curfew::containment

@@ -39,7 +39,8 @@ struct Abandoned {
   std::vector<Survivor> survivors;     // that still are
 };
 
-// Ends what is inside the run's stale leaves in this process's cgroup, and removes them. Blocks until the deadline at most.
+// Ends what is inside the run's stale leaves in this process's cgroup, and removes them. Blocks until the deadline at
+// most.
 [[nodiscard]] Abandoned ReapStaleLeavesOf(const procfs::Proc& proc, const std::string& run, Deadline deadline);
 
 // Ends the processes of this tag, if there is one, and the run's stale leaves with all that is inside. Without tag and

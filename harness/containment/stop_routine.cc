@@ -67,7 +67,8 @@ void StopRoutine::TakeSnapshot(bool daemonizes) {
     Leak leak;
     leak.escapes = DescribeEscape(orphan, true, leader_.pid(), leader_.pid());
     leak.evidence.emplace_back("lineage");
-    if (finder_.tag() && process::ReadTag(finder_.proc(), orphan.pid) == finder_.tag()) leak.evidence.emplace_back("tag");
+    if (finder_.tag() && process::ReadTag(finder_.proc(), orphan.pid) == finder_.tag())
+      leak.evidence.emplace_back("tag");
     if (finder_.proc().FindInEnviron(orphan.pid, process::kMarkVariable)) leak.evidence.emplace_back("mark");
     if (finder_.InLeaf(orphan.pid)) leak.evidence.emplace_back("cgroup");
     leak.process = std::move(orphan);

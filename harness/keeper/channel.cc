@@ -65,7 +65,8 @@ process::Result<void> Channel::SendEncoded(const std::string& bytes, Deadline de
   for (std::size_t sent = 0; sent < bytes.size();) {
     if (!open()) return Failure{"send", EPIPE};
     // The descriptor rides on the first byte.
-    const auto taken = process::SendWithDescriptor(fd(), bytes.data() + sent, bytes.size() - sent, sent == 0 ? descriptor : -1);
+    const auto taken =
+        process::SendWithDescriptor(fd(), bytes.data() + sent, bytes.size() - sent, sent == 0 ? descriptor : -1);
     if (taken >= 0) {
       sent += static_cast<std::size_t>(taken);
     } else if (errno == EAGAIN) {

@@ -163,7 +163,8 @@ json Keeper::Handle(const json& message, process::FileDescriptor descriptor) {
     const auto began_ms = std::chrono::duration_cast<std::chrono::milliseconds>(began.time_since_epoch()).count();
     journal_.Write({{"event", "test_begin"}, {"test", test}, {"begin_ms", began_ms}});
     test_clock_.TestBegins(test, Duration(message.at("timeout_ns").get<std::int64_t>()),
-                           Duration(message.at("passed_ns").get<std::int64_t>()), !message.at("explicit").get<bool>(), !wardens_.empty());
+                           Duration(message.at("passed_ns").get<std::int64_t>()), !message.at("explicit").get<bool>(),
+                           !wardens_.empty());
     return {{"op", "ok"}};
   }
   if (op == "test_timeout") {
@@ -242,7 +243,8 @@ void Keeper::RescueResults() {
   const int last = std::ranges::max_element(tests, {}, &report::TestRecord::iteration)->iteration;
   std::erase_if(tests, [last](const auto& test) { return test.iteration != last; });
   const report::RunReport last_run{{std::move(report.runs.back())}, {}};
-  static_cast<void>(rescue_->Write(rescue_->json() ? report::RenderGtestJson(last_run) : report::RenderJunit(last_run)));
+  static_cast<void>(
+      rescue_->Write(rescue_->json() ? report::RenderGtestJson(last_run) : report::RenderJunit(last_run)));
 }
 
 std::uint32_t Keeper::FreeSlot() const {
@@ -262,7 +264,8 @@ json Keeper::StartWarden(const json& message, process::FileDescriptor channel) {
   if (test_clock_.timed_out()) return failed("start a warden: the test has timed out", ECANCELED);
   const std::uint32_t slot = FreeSlot();
   if (slot >= Tag::kServers) return failed("start a warden: too many servers at once", EAGAIN);
-  const auto level = containment::ParseLevel(message.at("level").get<std::string>()).value_or(containment::Level::kAuto);
+  const auto level =
+      containment::ParseLevel(message.at("level").get<std::string>()).value_or(containment::Level::kAuto);
   auto leaf = leaves_.Make(slot, level);
   if (!leaf.ok() && level == containment::Level::kCgroup) {
     return failed("contain it in a cgroup, as CURFEW_CONTAINMENT=cgroup asks: " + leaf.failure().operation,
@@ -327,7 +330,8 @@ void Keeper::TakeEvents(WardenRecord& warden) {
     body["warden"] = warden.process.pid();
     if (body.value("event", "") == "stopped") {
       body["log_tail"] = LogTail(warden.log);
-      artifacts_.ServerEnds(warden.log, body.contains("result") && body.at("result").value("survivors", json::array()).empty());
+      artifacts_.ServerEnds(warden.log,
+                            body.contains("result") && body.at("result").value("survivors", json::array()).empty());
     }
     journal_.Write(std::move(body));
   }
@@ -386,8 +390,8 @@ bool Keeper::ProgramEnds() {
 
 void Keeper::OnTestTimeOut(const std::string& test, const std::string& why) {
   // The evidence before anything is changed.
-  std::string text = why + "; its servers were stopped to end it\n  test program " + std::to_string(owner_.pid()) + ":\n" +
-                     DescribeThreads(owner_.pid());
+  std::string text = why + "; its servers were stopped to end it\n  test program " + std::to_string(owner_.pid()) +
+                     ":\n" + DescribeThreads(owner_.pid());
   for (const auto& warden : wardens_) {
     const containment::TreeFinder finder(procfs::SystemProc(), warden.process.pid(), warden.tag);
     text += DescribeServer(warden.server, finder, warden.log);

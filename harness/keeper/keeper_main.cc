@@ -68,7 +68,8 @@ int main(int argc, char** argv) {
   } catch (const boost::system::system_error& error) {
     // No descriptors for its event loop.
     ::rmdir(directory.c_str());
-    static_cast<void>(control.Send({{"op", "failed"}, {"operation", "set up the keeper"}, {"errno", error.code().value()}}, deadline));
+    static_cast<void>(control.Send(
+        {{"op", "failed"}, {"operation", "set up the keeper"}, {"errno", error.code().value()}}, deadline));
     return 1;
   }
   return 0;

@@ -72,9 +72,9 @@ class ListenFilterRequest {
   process::FileDescriptor theirs_;
 };
 
-// Readable from each listen(2) on until it has been read (edge-triggered): for the test program to poll, so that it wakes
-// up together with its warden. By it nobody can take a call, nor does it keep the filter's descriptor open (epoll(7)):
-// a test program that is stopped makes no server wait.
+// Readable from each listen(2) on until it has been read (edge-triggered): for the test program to poll, so that it
+// wakes up together with its warden. By it nobody can take a call, nor does it keep the filter's descriptor open
+// (epoll(7)): a test program that is stopped makes no server wait.
 process::FileDescriptor MakeListenHint(int filter) {
   process::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{};
@@ -86,7 +86,8 @@ process::FileDescriptor MakeListenHint(int filter) {
 // What holds the tree beside lineage and tag.
 std::string Describe(const process::Seal* seal, bool in_leaf) {
   if (seal == nullptr) return in_leaf ? "cgroup v2" : "basic";
-  return std::string(seal->own_proc() ? "sealed" : "sealed without a /proc of its own") + (in_leaf ? ", cgroup v2" : "");
+  return std::string(seal->own_proc() ? "sealed" : "sealed without a /proc of its own") +
+         (in_leaf ? ", cgroup v2" : "");
 }
 
 }  // namespace
@@ -208,7 +209,8 @@ void Warden::Launch(const json& message, const process::FileDescriptor& descript
   }
   if (seal_) request.seal = &*seal_;
   const auto level = containment::ParseLevel(message.value("level", "auto"));
-  auto launched = containment::LaunchInto(leaf_ ? &*leaf_ : nullptr, level == containment::Level::kCgroup, request, launcher_);
+  auto launched =
+      containment::LaunchInto(leaf_ ? &*leaf_ : nullptr, level == containment::Level::kCgroup, request, launcher_);
   if (!launched.ok()) {
     LaunchFailed(launched.failure());
     return;
@@ -216,8 +218,8 @@ void Warden::Launch(const json& message, const process::FileDescriptor& descript
   leader_ = std::move(launched->leader);
   reaper_.emplace(leader_.pid(), request.seal);
   const auto why_no_event = filter.Take(listen_filter_);
-  // One descriptor a message: who has a private network does without the hint. Made before our own watch: who watches last
-  // is woken first, and the server waits for us.
+  // One descriptor a message: who has a private network does without the hint. Made before our own watch: who watches
+  // last is woken first, and the server waits for us.
   process::FileDescriptor hint;
   if (listen_filter_.valid() && !diag.valid()) hint = MakeListenHint(listen_filter_.get());
   if (listen_filter_.valid()) listen_watch_.emplace(io_, listen_filter_.get(), [this] { OnListen(); });
@@ -296,7 +298,8 @@ void Warden::Signal(const json& message) {
 }
 
 void Warden::Connect(const json& message) {
-  const auto socket = process::BeginConnect(message.at("host").get<std::string>(), message.at("port").get<std::uint16_t>());
+  const auto socket =
+      process::BeginConnect(message.at("host").get<std::string>(), message.at("port").get<std::uint16_t>());
   if (socket.ok()) {
     TellOwner({{"op", "connected"}, {"errno", 0}}, socket.value().get());
   } else {

@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
   } catch (const boost::system::system_error& error) {
     // No descriptors for its event loop. Nothing was launched.
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-    static_cast<void>(owner.Send({{"op", "failed"}, {"operation", "set up the warden"}, {"errno", error.code().value()}}, deadline));
+    static_cast<void>(
+        owner.Send({{"op", "failed"}, {"operation", "set up the warden"}, {"errno", error.code().value()}}, deadline));
     static_cast<void>(link.Send({{"op", "drained"}}, deadline));
     return 1;
   }

@@ -47,7 +47,10 @@ std::string Set(const std::string& term, IgnoreLeaks& exemption) {
   const auto key = term.substr(0, colon);
   const auto value = colon == std::string::npos ? "" : term.substr(colon + 1);
   if (value.empty()) return "\"" + term + "\" is not KIND:PATTERN; kinds are command, exe, mark, port";
-  std::string* text = key == "command" ? &exemption.command : key == "exe" ? &exemption.exe : key == "mark" ? &exemption.mark : nullptr;
+  std::string* text = key == "command" ? &exemption.command
+                      : key == "exe"   ? &exemption.exe
+                      : key == "mark"  ? &exemption.mark
+                                       : nullptr;
   if (text != nullptr) {
     if (!text->empty()) return key + " is given twice";
     *text = value;

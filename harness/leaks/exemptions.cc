@@ -55,7 +55,8 @@ std::string Shown(const IgnoreLeaks& what) {
 
 const std::vector<Exemptions::ReadyMade>& Exemptions::AllReadyMade() {
   static const std::vector<ReadyMade> all = {
-      {"epmd", R"(/(^|\/)epmd( |$)/)", "Erlang's port mapper is begun by the first node and shared by all of the machine"},
+      {"epmd", R"(/(^|\/)epmd( |$)/)",
+       "Erlang's port mapper is begun by the first node and shared by all of the machine"},
       {"ssh-agent", R"(/(^|\/)ssh-agent( |$)/)", "an agent outlives whoever needed it first, by design"},
       {"gpg-agent", R"(/(^|\/)(gpg-agent|dirmngr|scdaemon|keyboxd)( |$)/)",
        "GnuPG begins its daemons at first need, and they stay for the session"},
@@ -94,7 +95,8 @@ std::optional<std::string> Exemptions::Add(const IgnoreLeaks& exemption, std::st
 std::optional<std::string> Exemptions::AddReadyMade(const std::string& name) {
   std::string names;
   for (const auto& each : AllReadyMade()) {
-    if (each.name == name) return Add({.command = each.command, .exe = {}, .mark = {}, .reason = each.reason}, "--exempt=" + name);
+    if (each.name == name)
+      return Add({.command = each.command, .exe = {}, .mark = {}, .reason = each.reason}, "--exempt=" + name);
     names += (names.empty() ? "" : ", ") + std::string(each.name);
   }
   return "there is no ready-made exemption \"" + name + "\"; there are " + names;
@@ -115,7 +117,8 @@ void Exemptions::Apply(std::vector<Leak>& leaks) {
     more = false;
     for (auto& leak : leaks) {
       if (!leak.exempted.empty()) continue;
-      const auto parent = std::ranges::find(leaks, leak.process.parent, [](const Leak& each) { return each.process.pid; });
+      const auto parent =
+          std::ranges::find(leaks, leak.process.parent, [](const Leak& each) { return each.process.pid; });
       if (parent == leaks.end() || parent->exempted.empty()) continue;
       leak.exempted = parent->exempted;
       more = true;

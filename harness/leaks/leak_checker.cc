@@ -196,7 +196,8 @@ void LeakChecker::ReapOne(Leak& leak, const std::vector<LiveServer>& servers) co
     return;
   }
   // Asked anew now that it is pinned: the number and even the start time could be a successor's.
-  if (!pidfd.ok() || !stat || stat->start_ticks != leak.process.start_ticks || !FindOwner(leak.process.pid, {}, servers).ours) {
+  if (!pidfd.ok() || !stat || stat->start_ticks != leak.process.start_ticks ||
+      !FindOwner(leak.process.pid, {}, servers).ours) {
     leak.reaped = true;  // ended meanwhile
     return;
   }

@@ -46,12 +46,12 @@ class LeakChecker {
   // `earlier`: a baseline already taken, which saves reading again what it knows.
   [[nodiscard]] Baseline TakeBaseline(const std::vector<LiveServer>& servers, const Baseline& earlier) const;
 
-  // What is alive, new since the baseline, and belongs to no server that is up. If there is any, looks again with growing pauses,
-  // at most 100 ms in all, so that what is about to end is not blamed.
+  // What is alive, new since the baseline, and belongs to no server that is up. If there is any, looks again with
+  // growing pauses, at most 100 ms in all, so that what is about to end is not blamed.
   [[nodiscard]] std::vector<Leak> Find(const Baseline& since, const std::vector<LiveServer>& servers) const;
 
-  // Kills each of them (not the exempted ones) by identity and collects those that are children of this process. Sets `reaped` or
-  // `why_alive`. Leaves alone what lives inside the tree of a server that is up: it ends with its server.
+  // Kills each of them (not the exempted ones) by identity and collects those that are children of this process. Sets
+  // `reaped` or `why_alive`. Leaves alone what lives inside the tree of a server that is up: it ends with its server.
   void Reap(std::vector<Leak>& leaks, const std::vector<LiveServer>& servers) const;
 
  private:

@@ -139,7 +139,8 @@ void Machine::Describe(MachineRun& run) const {
   run.processes.clear();
   for (auto& process : processes) {
     Leak leak;
-    leak.escapes = containment::DescribeEscape(process, !members.contains(process.parent), process.group, process.session);
+    leak.escapes =
+        containment::DescribeEscape(process, !members.contains(process.parent), process.group, process.session);
     if (process::ReadTag(proc_, process.pid)) leak.evidence.emplace_back("tag");
     if (const auto mark = process::Mark::Read(proc_, process.pid); mark && mark->run == run.id) {
       leak.evidence.emplace_back("mark");
@@ -175,7 +176,8 @@ void Machine::Kill(MachineRun& run) const {
         const pid_t pid = member.process.pid;
         auto pidfd = process::Pidfd::Open(pid);
         std::optional<Tag> tag;
-        if (!pidfd.ok() || RunOf(pid, tag) != run.id || refused.contains(pid) || pidfd->Ended() || Spared(run, pid)) continue;
+        if (!pidfd.ok() || RunOf(pid, tag) != run.id || refused.contains(pid) || pidfd->Ended() || Spared(run, pid))
+          continue;
         const int error = pidfd->Signal(SIGKILL);
         if (error == EPERM) refused[pid] = error;
         if (error == 0) found = true;

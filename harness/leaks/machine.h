@@ -45,8 +45,9 @@ class Machine {
   [[nodiscard]] std::vector<MachineRun> DeadRuns() const;
   // Fills in what reports show of the processes of a run.
   void Describe(MachineRun& run) const;
-  // Kills all of a dead run but what is exempted, by identity: each is pinned, then asked again whether it is of the run, and the run still
-  // without owner. Sets `reaped` or `why_alive` of its processes. Blocks until they are gone, some seconds at most.
+  // Kills all of a dead run but what is exempted, by identity: each is pinned, then asked again whether it is of the
+  // run, and the run still without owner. Sets `reaped` or `why_alive` of its processes. Blocks until they are gone,
+  // some seconds at most.
   void Kill(MachineRun& run) const;
 
  private:

@@ -38,7 +38,8 @@ std::string Quoted(const std::string& text) {
 std::string Unescaped(const std::string& text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto octal = text[i] == '\\' ? procfs::ParseNumber<unsigned char>(std::string_view(text).substr(i + 1, 3), 8) : std::nullopt;
+    const auto octal =
+        text[i] == '\\' ? procfs::ParseNumber<unsigned char>(std::string_view(text).substr(i + 1, 3), 8) : std::nullopt;
     plain += octal ? static_cast<char>(*octal) : text[i];
     if (octal) i += 3;
   }
@@ -50,7 +51,8 @@ std::uint64_t TicksSinceBoot() {
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
   const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  return static_cast<std::uint64_t>(now.tv_sec) * ticks + static_cast<std::uint64_t>(now.tv_nsec) * ticks / 1'000'000'000;
+  return static_cast<std::uint64_t>(now.tv_sec) * ticks +
+         static_cast<std::uint64_t>(now.tv_nsec) * ticks / 1'000'000'000;
 }
 
 // Whoever used one of the set last (semctl(2), GETPID). A server that lives has: it has set their values.
@@ -71,9 +73,10 @@ Found Listeners(const procfs::Proc& proc) {
   for (const auto& listener : procfs::ReadListeners(proc)) {
     const bool v6 = listener.address.find(':') != std::string::npos;
     const auto inode = std::to_string(listener.inode);
-    found["port " + inode] = {.kind = "listening port",
-                              .name = (v6 ? '[' + listener.address + ']' : listener.address) + ':' + std::to_string(listener.port),
-                              .held_by = "socket:[" + inode + ']'};
+    found["port " + inode] = {
+        .kind = "listening port",
+        .name = (v6 ? '[' + listener.address + ']' : listener.address) + ':' + std::to_string(listener.port),
+        .held_by = "socket:[" + inode + ']'};
   }
   return found;
 }
@@ -89,7 +92,8 @@ Found Namespaces(const procfs::Proc& proc) {
 }
 
 // Who holds these, of those that began at `since` or later and are of no run. By what they hold.
-std::map<std::string, std::string> Strangers(const procfs::Proc& proc, const std::set<std::string>& asked, std::uint64_t since) {
+std::map<std::string, std::string> Strangers(const procfs::Proc& proc, const std::set<std::string>& asked,
+                                             std::uint64_t since) {
   std::map<std::string, std::string> holders;
   for (const pid_t pid : proc.Pids()) {
     const auto stat = proc.ReadStat(pid);
@@ -142,7 +146,8 @@ std::set<std::string> PathsInUse(const procfs::Proc& proc, const std::set<std::s
     const auto descriptors = proc.Descriptors(pid);
     for (const auto& path : asked) {
       if (maps && maps->find(path) != std::string::npos) used.insert(path);
-      if (descriptors && std::ranges::any_of(*descriptors, [&path](const auto& fd) { return fd.second == path; })) used.insert(path);
+      if (descriptors && std::ranges::any_of(*descriptors, [&path](const auto& fd) { return fd.second == path; }))
+        used.insert(path);
     }
   }
   return used;
@@ -171,9 +176,11 @@ Found Resources::ParseSysV(const std::string& kind, std::string_view text) {
       resource.maker = procfs::ParseNumber<pid_t>(words[4]).value_or(0);
     } else if (semaphores) {
       resource.name += ", " + words[3] + " semaphores";
-      resource.users = SemaphoreUsers(procfs::ParseNumber<int>(words[1]).value_or(-1), procfs::ParseNumber<int>(words[3]).value_or(0));
+      resource.users = SemaphoreUsers(procfs::ParseNumber<int>(words[1]).value_or(-1),
+                                      procfs::ParseNumber<int>(words[3]).value_or(0));
     } else {
-      for (const auto& word : {words[5], words[6]}) resource.users.push_back(procfs::ParseNumber<pid_t>(word).value_or(0));
+      for (const auto& word : {words[5], words[6]})
+        resource.users.push_back(procfs::ParseNumber<pid_t>(word).value_or(0));
     }
     found[kind + ' ' + words[1] + ' ' + words[0]] = std::move(resource);
   }
@@ -200,7 +207,9 @@ Found Resources::ParseMounts(std::string_view text) {
 Found Resources::ParseAbstract(std::string_view text) {
   // Named by the kernel itself, on request (unix(7), autobind): sockets of clients.
   const auto autobound = [](std::string_view name) {
-    return name.size() == 6 && std::ranges::all_of(name.substr(1), [](char c) { return std::string_view("0123456789abcdef").find(c) != std::string_view::npos; });
+    return name.size() == 6 && std::ranges::all_of(name.substr(1), [](char c) {
+             return std::string_view("0123456789abcdef").find(c) != std::string_view::npos;
+           });
   };
   Found found;
   static_cast<void>(procfs::TakeUntil(text, '\n'));  // the titles
@@ -213,7 +222,8 @@ Found Resources::ParseAbstract(std::string_view text) {
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     if (!line.starts_with('@') || autobound(line) || (!listens && !datagram)) continue;
     const std::string inode(words[6]);
-    found["abstract " + inode] = {.kind = "abstract Unix socket", .name = std::string(line), .held_by = "socket:[" + inode + ']'};
+    found["abstract " + inode] = {
+        .kind = "abstract Unix socket", .name = std::string(line), .held_by = "socket:[" + inode + ']'};
   }
   return found;
 }
@@ -222,7 +232,8 @@ Resources::Places Resources::Places::OfThisProcess() {
   std::error_code error;
   Places places;
   for (const auto& directory : {fs::temp_directory_path(error), fs::current_path(error)}) {
-    if (!directory.empty() && std::ranges::find(places.sockets, directory) == places.sockets.end()) places.sockets.push_back(directory);
+    if (!directory.empty() && std::ranges::find(places.sockets, directory) == places.sockets.end())
+      places.sockets.push_back(directory);
   }
   return places;
 }
@@ -256,7 +267,9 @@ Resources Resources::Take(const procfs::Proc& proc, const Places& places) {
     auto mounts = ParseMounts(*text);
     // Told by its name there already.
     const auto named = places.net_namespaces.string() + '/';
-    std::erase_if(mounts, [&named](const auto& mount) { return mount.second.kind == kNamespace && mount.second.name.find(named) != std::string::npos; });
+    std::erase_if(mounts, [&named](const auto& mount) {
+      return mount.second.kind == kNamespace && mount.second.name.find(named) != std::string::npos;
+    });
     Merge(std::move(mounts), all);
   }
   if (const auto text = procfs::ReadWhole(root + "/net/unix")) Merge(ParseAbstract(*text), all);
@@ -285,7 +298,8 @@ std::vector<Resource> Resources::LeftSince(const Resources& before, const procfs
   }
   // A named namespace that processes are in.
   std::erase_if(left, [this](const Resource& resource) {
-    return resource.kind == kNamespace && !resource.path.empty() && all_.contains("in net:[" + resource.id.substr(resource.id.rfind(' ') + 1) + ']');
+    return resource.kind == kNamespace && !resource.path.empty() &&
+           all_.contains("in net:[" + resource.id.substr(resource.id.rfind(' ') + 1) + ']');
   });
   if (!paths.empty()) {
     auto used = PathsInUse(proc, paths);
@@ -294,7 +308,9 @@ std::vector<Resource> Resources::LeftSince(const Resources& before, const procfs
   }
   if (held.empty()) return left;
   const auto holders = Strangers(proc, held, before.taken_ticks_);
-  std::erase_if(left, [&holders](const Resource& resource) { return !resource.held_by.empty() && !holders.contains(resource.held_by); });
+  std::erase_if(left, [&holders](const Resource& resource) {
+    return !resource.held_by.empty() && !holders.contains(resource.held_by);
+  });
   for (auto& resource : left) {
     if (!resource.held_by.empty()) resource.holder = holders.at(resource.held_by);
   }

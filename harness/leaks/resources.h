@@ -13,14 +13,16 @@
 namespace curfew::leaks {
 
 // What tests leave besides processes, compared before and after a run or a test:
-// - what outlives processes: System V shared memory, semaphores and message queues, POSIX shared memory and message queues,
+// - what outlives processes: System V shared memory, semaphores and message queues, POSIX shared memory and message
+// queues,
 //   Unix socket files, mounts, network namespaces with a name;
-// - what lives as long as its holder does: listening TCP ports, abstract Unix sockets, network namespaces without a name.
+// - what lives as long as its holder does: listening TCP ports, abstract Unix sockets, network namespaces without a
+// name.
 //
-// None of these says which run made it. So of the former what somebody alive has attached, mapped, open or listens on is
-// taken for a stranger's, and what appeared meanwhile and nobody uses is told. Of the latter what is told is held by a
-// process that began meanwhile and is of no run at all: one that a daemon began on request, or that shed every witness.
-// What a run's own processes hold is told by the leak check. Nothing is ever removed.
+// None of these says which run made it. So of the former what somebody alive has attached, mapped, open or listens on
+// is taken for a stranger's, and what appeared meanwhile and nobody uses is told. Of the latter what is told is held by
+// a process that began meanwhile and is of no run at all: one that a daemon began on request, or that shed every
+// witness. What a run's own processes hold is told by the leak check. Nothing is ever removed.
 struct Resource {
   std::string id{};  // tells it from one of the same name that was made anew; set by LeftSince
   std::string kind{};  // "System V shared memory"
@@ -32,8 +34,8 @@ struct Resource {
   std::vector<pid_t> users{};  // who used it last, where the kernel tells
   std::string held_by{};       // what a descriptor or link of its holder reads: "socket:[4711]", "net:[4026531840]"
 
-  // A network namespace that a living process is in: every container and sandbox of the machine makes one, and nothing says
-  // that it was the run. It is told, and no run fails for it.
+  // A network namespace that a living process is in: every container and sandbox of the machine makes one, and nothing
+  // says that it was the run. It is told, and no run fails for it.
   [[nodiscard]] bool MayBeAStrangers() const;
   // One line without its end: kind, name, holder and removal; escaped.
   [[nodiscard]] std::string ToString() const;

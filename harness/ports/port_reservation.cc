@@ -53,7 +53,8 @@ int Hold(int family, const std::string& host, std::uint16_t port, Protocol proto
   return family == AF_INET6 ? BindEverywhere(socket, port) : BindIpv4(socket, host, port);
 }
 
-// A network device that the loopback's traffic does not come in by; one that is down, if there is. Empty if there is none.
+// A network device that the loopback's traffic does not come in by; one that is down, if there is. Empty if there is
+// none.
 std::string FindOtherDevice() {
   ifaddrs* all = nullptr;
   if (::getifaddrs(&all) != 0) return "";
@@ -74,7 +75,8 @@ std::string FindOtherDevice() {
 void KeepOffTheLoopback(const FileDescriptor& socket) {
   const std::string device = FindOtherDevice();
   if (device.empty()) return;
-  static_cast<void>(::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, device.data(), static_cast<socklen_t>(device.size())));
+  static_cast<void>(
+      ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, device.data(), static_cast<socklen_t>(device.size())));
 }
 
 // Whether the error says that this machine has no IPv6, and not that the number is taken.

@@ -23,16 +23,16 @@ enum class Protocol { kTcp, kUdp };
 // The socket is dual-stack [::]. A hold on 0.0.0.0 or 127.0.0.1 serves the same servers, but the kernel then
 // hands the number to strangers who bind [::1]:0: a client of "localhost" may reach them.
 //
-// A UDP number gets SO_REUSEADDR alone: with SO_REUSEPORT the kernel would give a share of the datagrams to the hold. And
-// it is bound to another device than the loopback, if there is one, so that it gets none of the loopback's at all.
+// A UDP number gets SO_REUSEADDR alone: with SO_REUSEPORT the kernel would give a share of the datagrams to the hold.
+// And it is bound to another device than the loopback, if there is one, so that it gets none of the loopback's at all.
 //
 // Does not: help a server that sets neither option; its bind fails with EADDRINUSE. Nor keep out a stranger
 // who names the number and sets SO_REUSEADDR before the server listens; readiness tells such a one from the
 // server. Threads: a value to move about; one thread at a time.
 class PortReservation {
  public:
-  // A number of the kernel's choice, from net.ipv4.ip_local_port_range, or where that is used up any other from 1024 up.
-  // `address`: an IPv4 address to hold it on instead of all; "" for all.
+  // A number of the kernel's choice, from net.ipv4.ip_local_port_range, or where that is used up any other from 1024
+  // up. `address`: an IPv4 address to hold it on instead of all; "" for all.
   [[nodiscard]] static process::Result<PortReservation> Any(Protocol protocol = Protocol::kTcp,
                                                             const std::string& address = "");
   // This number; 0 is Any(). EADDRINUSE when anyone in this network namespace has it, EACCES for a privileged

@@ -36,7 +36,19 @@ namespace v2 = boost::process::v2;
 using Executor = boost::asio::io_context::executor_type;
 using v2::error_code;
 
-enum class Step : int { kNone, kSeal, kProc, kCgroup, kParentDeathSignal, kSession, kGroup, kDescriptors, kTag, kWorkingDir, kExec };
+enum class Step : int {
+  kNone,
+  kSeal,
+  kProc,
+  kCgroup,
+  kParentDeathSignal,
+  kSession,
+  kGroup,
+  kDescriptors,
+  kTag,
+  kWorkingDir,
+  kExec
+};
 
 // What a child that could not become the program writes into the pipe; nothing is written when exec succeeds. kNone is
 // no failure: the number of the process that was born into a seal.

@@ -55,8 +55,8 @@ int SetFilter() {
 // Whether a later kernel's notifications fit into ours.
 bool SizesFit() {
   seccomp_notif_sizes sizes{};
-  return ::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == 0 && sizes.seccomp_notif <= sizeof(Notification) &&
-         sizes.seccomp_notif_resp <= sizeof(Notification);
+  return ::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == 0 &&
+         sizes.seccomp_notif <= sizeof(Notification) && sizes.seccomp_notif_resp <= sizeof(Notification);
 }
 
 // A failure leaves nobody with the descriptor after exec: whoever receives knows it by the missing word.

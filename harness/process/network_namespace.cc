@@ -45,7 +45,8 @@ Result<void> EnterNewNetwork() {
   const FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq loopback{};
   std::string("lo").copy(loopback.ifr_name, IFNAMSIZ - 1);
-  if (!socket.valid() || ::ioctl(socket.get(), SIOCGIFFLAGS, &loopback) != 0) return Failure{"find the loopback", errno};
+  if (!socket.valid() || ::ioctl(socket.get(), SIOCGIFFLAGS, &loopback) != 0)
+    return Failure{"find the loopback", errno};
   loopback.ifr_flags = static_cast<short>(loopback.ifr_flags | IFF_UP);
   if (::ioctl(socket.get(), SIOCSIFFLAGS, &loopback) != 0) return Failure{"bring the loopback up", errno};
   return {};

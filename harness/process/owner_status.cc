@@ -32,7 +32,8 @@ std::optional<ExitStatus> FromWait(int status) {
 std::optional<ExitStatus> OfCollected(const Pidfd& process) {
   PidfdInfo info;
   info.mask = kInfoExit;
-  if (::ioctl(process.get(), _IOWR(0xFF, 11, PidfdInfo), &info) != 0 || (info.mask & kInfoExit) == 0) return std::nullopt;
+  if (::ioctl(process.get(), _IOWR(0xFF, 11, PidfdInfo), &info) != 0 || (info.mask & kInfoExit) == 0)
+    return std::nullopt;
   return FromWait(info.exit_code);
 }
 

@@ -179,8 +179,9 @@ Result<Seal> Seal::Make() {
     if (init.ok()) static_cast<void>(init->Signal(SIGKILL));
     CollectInit(pid);
     if (!init.ok()) return init.failure();
-    return Failure{said.step == Step::kMaps ? "map the user into a user namespace" : "begin the init of a PID namespace",
-                   said.error};
+    return Failure{
+        said.step == Step::kMaps ? "map the user into a user namespace" : "begin the init of a PID namespace",
+        said.error};
   }
   return Seal(std::move(*init), std::move(control->write_end), namespaces, said.own_proc);
 }

@@ -23,7 +23,8 @@ Result<FileDescriptor> BeginConnect(const std::string& host, std::uint16_t port)
   sockaddr_in6 v6{};
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(port);
-  const int parsed = ipv6 ? ::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) : ::inet_pton(AF_INET, host.c_str(), &v4.sin_addr);
+  const int parsed =
+      ipv6 ? ::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) : ::inet_pton(AF_INET, host.c_str(), &v4.sin_addr);
   if (parsed != 1) return Failure{operation, EINVAL};
   FileDescriptor socket(::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.valid()) return Failure{operation, errno};

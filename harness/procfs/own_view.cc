@@ -15,8 +15,8 @@ namespace {
 
 constexpr const char* kAdvice = "; mount the right one: mount -t proc proc /proc, unshare --mount-proc";
 
-// The numbers of this process, from the namespace of the mount inwards (proc_pid_status(5), NSpid). By a mount of our own
-// namespace it has one; the link alone could agree by chance.
+// The numbers of this process, from the namespace of the mount inwards (proc_pid_status(5), NSpid). By a mount of our
+// own namespace it has one; the link alone could agree by chance.
 bool HasOneNumber(const Proc& proc) {
   const auto status = ReadWhole(proc.root().native() + "/self/status");
   std::string_view rest = status ? std::string_view(*status) : std::string_view();

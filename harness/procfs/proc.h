@@ -58,8 +58,8 @@ class Proc {
   // Every process number listed right now, in listing order. Costs about 1.1 us a process.
   [[nodiscard]] std::vector<pid_t> Pids() const;
   [[nodiscard]] std::optional<Stat> ReadStat(pid_t pid) const;
-  // The numbers that were given to processes and threads last, in the PID namespace of the caller, the newest first. Some
-  // are nobody's any more, or not yet. Empty if that cannot be read.
+  // The numbers that were given to processes and threads last, in the PID namespace of the caller, the newest first.
+  // Some are nobody's any more, or not yet. Empty if that cannot be read.
   [[nodiscard]] std::vector<pid_t> NewestPids(int count) const;
   // Children of its main thread, zombies included. Empty, too, where the kernel keeps no such list
   // (CONFIG_PROC_CHILDREN).

@@ -12,8 +12,8 @@
 
 namespace curfew::procfs {
 
-// The whole text of a file, or nothing if it cannot be opened or read to its end; errno says why. A process may point its
-// argv and environment at anything (PR_SET_MM), so what is beyond 16 MiB is cut, if nothing else is asked for.
+// The whole text of a file, or nothing if it cannot be opened or read to its end; errno says why. A process may point
+// its argv and environment at anything (PR_SET_MM), so what is beyond 16 MiB is cut, if nothing else is asked for.
 //
 // Not std::ifstream with istreambuf_iterator: a file of /proc fails with ESRCH when its process ends between open and
 // read, which libstdc++'s file buffer throws out of there.

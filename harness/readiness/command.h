@@ -13,8 +13,9 @@
 
 namespace curfew::readiness {
 
-// What stands, in the words of a command, for a {captured:GROUP} that this server's own log has still to show. The control
-// character (SUBSTITUTE) tells it from the same text that is meant literally: {{captured:GROUP}}, ${captured:GROUP}.
+// What stands, in the words of a command, for a {captured:GROUP} that this server's own log has still to show. The
+// control character (SUBSTITUTE) tells it from the same text that is meant literally: {{captured:GROUP}},
+// ${captured:GROUP}.
 inline constexpr std::string_view kLateCapture = "\x1a{captured:";
 
 // How a run of a command came out.

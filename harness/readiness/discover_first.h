@@ -13,9 +13,9 @@
 
 namespace curfew::readiness {
 
-// Discovers the ports of a server, and then asks the probe that is made for these numbers. When the server listens on one
-// of them no more (a socket for its own start-up, a port it has moved away from) both begin anew, so that a server that
-// is ready listens on what was discovered.
+// Discovers the ports of a server, and then asks the probe that is made for these numbers. When the server listens on
+// one of them no more (a socket for its own start-up, a port it has moved away from) both begin anew, so that a server
+// that is ready listens on what was discovered.
 //
 // Takes in what the server tells by notification while its ports are not known: else that would pile up and, in the
 // end, block it.

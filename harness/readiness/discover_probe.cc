@@ -58,7 +58,8 @@ Observation DiscoverProbe::Look(Deadline) {
     std::string threw;
     const std::uint16_t number = Choose(port, ours, threw);
     if (number != 0) found_[name] = number;
-    seen_.saw += ", " + Placeholder(name) + (number == 0 ? " is not there yet" : " is " + std::to_string(number)) + threw;
+    seen_.saw +=
+        ", " + Placeholder(name) + (number == 0 ? " is not there yet" : " is " + std::to_string(number)) + threw;
   }
   seen_.satisfied = found_.size() == wanted_.size();
   return seen_;
@@ -86,7 +87,8 @@ std::vector<Listening> DiscoverProbe::Ours(const std::vector<ListeningSocket>& s
       const auto socket = by_inode.find(inode);
       if (socket == by_inode.end()) continue;
       const auto& [address, port] = std::pair(socket->second->address, socket->second->port);
-      const bool again = std::ranges::any_of(ours, [port = port](const Listening& other) { return other.port == port; });
+      const bool again =
+          std::ranges::any_of(ours, [port = port](const Listening& other) { return other.port == port; });
       if (!again) ours.push_back({.address = address, .port = port, .pid = pid});
     }
   };

@@ -158,10 +158,12 @@ Observation HttpProbe::Follow(Deadline now, const std::string& what) {
   const std::string location = attempt_->location();
   const auto target = ResolveLocation(location, target_, scheme_, listening_.port());
   if (!target) {
-    return Conclude(now, false, what + ", redirected to " + Quoted(location) + ", which is not this server: not followed");
+    return Conclude(now, false,
+                    what + ", redirected to " + Quoted(location) + ", which is not this server: not followed");
   }
   if (redirects_ >= options_.redirects || now >= attempts_.ends()) {
-    return Conclude(now, false, what + ", the redirection after " + std::to_string(redirects_) + " others: in a circle?");
+    return Conclude(now, false,
+                    what + ", the redirection after " + std::to_string(redirects_) + " others: in a circle?");
   }
   Observation listening = listening_.Look(now);
   if (!listening.satisfied) return ConcludeTaken(now, std::move(listening));

@@ -94,7 +94,8 @@ std::optional<std::string> Log::WaitFor(const std::string& regex, Duration timeo
     const Deadline now = clock.Now();
     // A line without its newline may be half of one, so it counts only when there is no more time. Without any time to
     // wait what is there is read all the same.
-    if (now >= deadline && (all_read || timeout > Duration::zero() || scanner.offset() >= there)) return FoundOrUnfinished(scanner, false);
+    if (now >= deadline && (all_read || timeout > Duration::zero() || scanner.offset() >= there))
+      return FoundOrUnfinished(scanner, false);
     if (all_read) AwaitOutput(watch, now, deadline);
   }
 }

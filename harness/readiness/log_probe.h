@@ -10,8 +10,8 @@
 
 namespace curfew::readiness {
 
-// A finished line of the server's output matches, the first or the N-th, in time if there is a time for it. Half a line is not judged: "port 80" may become "port
-// 8080".
+// A finished line of the server's output matches, the first or the N-th, in time if there is a time for it. Half a line
+// is not judged: "port 80" may become "port 8080".
 class LogProbe final : public Probe {
  public:
   LogProbe(const std::string& regex, const Ready::LogOptions& options, const Subject& subject);

@@ -23,7 +23,8 @@ Sockets ReadInside(const procfs::Proc& proc, pid_t pid, std::uint16_t port) {
   Sockets all;
   for (procfs::Listener& listener : procfs::ReadListeners(proc, pid)) {
     if (port != 0 && listener.port != port) continue;
-    all.push_back({.address = std::move(listener.address), .port = listener.port, .inode = listener.inode, .uid = listener.uid});
+    all.push_back(
+        {.address = std::move(listener.address), .port = listener.port, .inode = listener.inode, .uid = listener.uid});
   }
   return all;
 }
@@ -43,7 +44,8 @@ class InsideTable final : public ListenerTable {
 
 class FollowingTable final : public ListenerTable {
  public:
-  FollowingTable(const procfs::Proc& proc, ListenerTable& own, const TreeView& tree) : proc_(proc), own_(own), tree_(tree) {}
+  FollowingTable(const procfs::Proc& proc, ListenerTable& own, const TreeView& tree)
+      : proc_(proc), own_(own), tree_(tree) {}
 
   [[nodiscard]] std::string way() const override { return own_.way(); }
   [[nodiscard]] Result<Sockets> On(std::uint16_t port) override { return OrInside(own_.On(port), port); }

@@ -47,14 +47,16 @@ bool Pattern::MatchesPiece(std::string_view line, std::size_t from, std::size_t 
   return Match(line, from, to, none);
 }
 
-bool Pattern::Match(std::string_view line, std::size_t from, std::size_t to, std::vector<std::string_view>& groups) const {
+bool Pattern::Match(std::string_view line, std::size_t from, std::size_t to,
+                    std::vector<std::string_view>& groups) const {
   if (!regex_->ok()) return false;
   std::vector<re2::StringPiece> pieces(groups.size());
   const auto matches = [&](const re2::RE2& regex) {
     return regex.Match(re2::StringPiece(line.data(), line.size()), from, to, re2::RE2::UNANCHORED, pieces.data(),
                        static_cast<int>(pieces.size()));
   };
-  const bool matched = matches(*regex_) || (bytewise_->ok() && !IsUtf8(line.substr(from, to - from)) && matches(*bytewise_));
+  const bool matched =
+      matches(*regex_) || (bytewise_->ok() && !IsUtf8(line.substr(from, to - from)) && matches(*bytewise_));
   for (std::size_t i = 0; matched && i < groups.size(); ++i) groups[i] = {pieces[i].data(), pieces[i].size()};
   return matched;
 }

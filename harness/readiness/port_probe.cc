@@ -9,7 +9,8 @@ namespace curfew::readiness {
 namespace {
 
 std::string Title(PortProbe::Protocol protocol, const std::string& name, std::uint16_t port) {
-  return (protocol == PortProbe::Protocol::kUdp ? "UDP port " : "port ") + std::to_string(port) + (name.empty() ? "" : " {port:" + Printable(name) + "}");
+  return (protocol == PortProbe::Protocol::kUdp ? "UDP port " : "port ") + std::to_string(port) +
+         (name.empty() ? "" : " {port:" + Printable(name) + "}");
 }
 
 }  // namespace
@@ -43,7 +44,9 @@ Observation PortProbe::Ask() {
   }
   found_ = !sockets.ok() || !sockets.value().empty();
   if (!sockets.ok()) return {.saw = title_ + ": failed to " + sockets.failure().ToString(), .taken = {}};
-  if (sockets.value().empty()) return {.saw = title_ + (protocol_ == Protocol::kTcp ? ": nobody listens" : ": nobody is bound to it"), .taken = {}};
+  if (sockets.value().empty())
+    return {.saw = title_ + (protocol_ == Protocol::kTcp ? ": nobody listens" : ": nobody is bound to it"),
+            .taken = {}};
   return Judge(sockets.value());
 }
 

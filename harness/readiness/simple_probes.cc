@@ -22,7 +22,10 @@ constexpr const char* kOld =
 }  // namespace
 
 FileProbe::FileProbe(std::filesystem::path path, std::optional<FileVersion> before)
-    : path_(std::move(path)), before_(before), title_("file " + Printable(path_.native(), 4096)), seen_(NotAsked(title_)) {}
+    : path_(std::move(path)),
+      before_(before),
+      title_("file " + Printable(path_.native(), 4096)),
+      seen_(NotAsked(title_)) {}
 
 Observation FileProbe::Look(Deadline) {
   // One look for both questions: between two a server may remove what an earlier life left.

@@ -108,12 +108,13 @@ bool OnLoopback(const inet_diag_msg& message) {
 void Append(const inet_diag_msg& message, std::span<const char> whole, std::vector<ListeningSocket>& found) {
   std::array<char, INET6_ADDRSTRLEN> address{};
   ::inet_ntop(message.idiag_family, message.id.idiag_src, address.data(), address.size());
-  found.push_back({.address = address.data(),
-                   .port = ntohs(message.id.idiag_sport),
-                   .inode = message.idiag_inode,
-                   .uid = message.idiag_uid,
-                   .state = message.idiag_state,
-                   .ipv6_only = message.idiag_family == AF_INET6 && FindByte(whole, INET_DIAG_SKV6ONLY).value_or(0) != 0});
+  found.push_back(
+      {.address = address.data(),
+       .port = ntohs(message.id.idiag_sport),
+       .inode = message.idiag_inode,
+       .uid = message.idiag_uid,
+       .state = message.idiag_state,
+       .ipv6_only = message.idiag_family == AF_INET6 && FindByte(whole, INET_DIAG_SKV6ONLY).value_or(0) != 0});
 }
 
 // What a message that is no listener says: 0 for "that was all", or an errno.

@@ -77,8 +77,8 @@ Observation UnixProbe::Ask() {
 }
 
 // The process that listened need not be the one that has the socket: it may have ended and left it to its children, or
-// have made it for the server, as our own warden does with ServerSpec::sockets. So it is believed only if it is of the tree,
-// and blamed only where the socket itself is nowhere to be found.
+// have made it for the server, as our own warden does with ServerSpec::sockets. So it is believed only if it is of the
+// tree, and blamed only where the socket itself is nowhere to be found.
 Observation UnixProbe::JudgePeer(int connected) {
   ucred peer{};
   socklen_t size = sizeof peer;

@@ -150,7 +150,8 @@ Problem CheckRequest(const Ready& ready) {
            std::to_string(kMostRedirects);
   }
   const std::string error = http.matches.empty() ? "" : Pattern(http.matches).error();
-  if (!error.empty()) return Title(ready) + "has .matches = " + Quoted(http.matches) + ", no regex of RE2's syntax: " + error;
+  if (!error.empty())
+    return Title(ready) + "has .matches = " + Quoted(http.matches) + ", no regex of RE2's syntax: " + error;
   return CheckDuration(ready, "attempt", http.attempt);
 }
 
@@ -224,7 +225,8 @@ Problem CheckCommand(const Ready& ready) {
   for (const auto& [name, value] : ready.command().env) {
     const std::string both = name + value;
     if (name.empty() || name.find('=') != std::string::npos || both.find('\0') != std::string::npos) {
-      return Title(ready) + "has .env[" + Quoted(name) + "]: a name is not empty and has no '=', and neither has a NUL byte";
+      return Title(ready) + "has .env[" + Quoted(name) +
+             "]: a name is not empty and has no '=', and neither has a NUL byte";
     }
   }
   return CheckDuration(ready, "attempt", ready.command().attempt);

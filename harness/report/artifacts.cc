@@ -63,7 +63,8 @@ std::string PathComponent(const std::string& name) {
   std::string component = name.substr(0, kLongest);
   for (char& character : component) {
     const bool plain = (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-                       (character >= '0' && character <= '9') || character == '.' || character == '-' || character == '_';
+                       (character >= '0' && character <= '9') || character == '.' || character == '-' ||
+                       character == '_';
     if (!plain) character = '_';
   }
   // "." and ".." are places, and a leading dot hides.

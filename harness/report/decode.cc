@@ -28,11 +28,13 @@ const json* Find(const json& in, const char* member) {
 [[noreturn]] void Refuse(const char* member) { throw std::runtime_error(std::string("bad value of ") + member); }
 
 std::int64_t Whole(const json& value, const char* member, std::int64_t low, std::int64_t high) {
-  if (value.is_number_unsigned() && value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) Refuse(member);
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())
+    Refuse(member);
   // A later version, or another program that wrote the JSON again, may write 1e3 for 1000.
   if (value.is_number_float()) {
     const auto number = value.get<double>();
-    if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high)) || std::abs(number) > 9e15 || std::trunc(number) != number) {
+    if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high)) || std::abs(number) > 9e15 ||
+        std::trunc(number) != number) {
       Refuse(member);
     }
     return std::llround(number);

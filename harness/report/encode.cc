@@ -107,7 +107,9 @@ void from_json(const json& in, StopPolicy& policy) {
   }
 }
 
-void to_json(json& out, const Survivor& survivor) { out = {{"process", survivor.process}, {"reason", survivor.reason}}; }
+void to_json(json& out, const Survivor& survivor) {
+  out = {{"process", survivor.process}, {"reason", survivor.reason}};
+}
 
 void from_json(const json& in, Survivor& survivor) {
   in.at("process").get_to(survivor.process);

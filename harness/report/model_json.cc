@@ -175,7 +175,8 @@ Run DecodeRun(const json& in) {
     run.leaks.push_back({ReadLeak(leak), ReadTime(leak, "found_ms"), Text(leak, "exempted")});
   }
   for (const auto& resource : List(in, "resources")) {
-    run.resources.push_back({Text(resource, "text"), Text(resource, "test"), ReadTime(resource, "found_ms"), Flag(resource, "fails")});
+    run.resources.push_back(
+        {Text(resource, "text"), Text(resource, "test"), ReadTime(resource, "found_ms"), Flag(resource, "fails")});
   }
   for (const auto& note : List(in, "notes")) run.notes.push_back({ReadTime(note, "time_ms"), Text(note, "text")});
   return run;

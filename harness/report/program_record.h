@@ -16,7 +16,8 @@ struct ProgramRecord {
   std::vector<TestRecord> finished;  // of this iteration
 };
 
-// Which artifacts are kept when CURFEW_ARTIFACTS names a directory: logs of servers whose tests failed, of all, of none.
+// Which artifacts are kept when CURFEW_ARTIFACTS names a directory: logs of servers whose tests failed, of all, of
+// none.
 enum class Keep { kFailed, kAlways, kNever };
 
 struct ArtifactSettings {

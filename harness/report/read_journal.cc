@@ -399,7 +399,8 @@ class JournalReader {
     reader_->Finish();
     reader_.reset();
     if (!run_.complete) {
-      report_.damage.push_back(source_ + ": run " + run_.id + " has no end: its keeper was killed, or it is still running");
+      report_.damage.push_back(source_ + ": run " + run_.id +
+                               " has no end: its keeper was killed, or it is still running");
     }
     report_.runs.push_back(std::move(run_));
   }

@@ -30,7 +30,8 @@ void Command(std::ostream& out, const char* command, const std::string& file, in
 
 void OneTest(std::ostream& out, const Run& run, const TestRecord& test) {
   const bool placed = !test.failures.empty() && !test.failures.front().file.empty();
-  Command(out, "error", placed ? test.failures.front().file : test.file, placed ? test.failures.front().line : test.line,
+  Command(out, "error", placed ? test.failures.front().file : test.file,
+          placed ? test.failures.front().line : test.line,
           test.name + ": " + (test.result == TestResult::kFailed ? "failed" : Headline(test)), Story(run, test));
 }
 
@@ -48,7 +49,8 @@ std::string RenderGithub(const RunReport& report) {
       Command(out, "error", "", 0, std::to_string(blame.leaks.size()) + " leaked by " + blame.name, text);
     }
     for (const auto& resource : run.resources) {
-      Command(out, resource.fails ? "error" : "warning", "", 0, ProgramName(run) + ": something is left", Told(resource));
+      Command(out, resource.fails ? "error" : "warning", "", 0, ProgramName(run) + ": something is left",
+              Told(resource));
     }
     if (const auto end = AbnormalEnd(run); !end.empty()) Command(out, "error", "", 0, end, AbnormalEndStory(run));
     if (const auto left = run.Count(TestResult::kNotRun); left > 0) {

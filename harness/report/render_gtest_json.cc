@@ -77,7 +77,8 @@ std::string RenderGtestJson(const RunReport& report) {
         counts.emplace_back();
       }
       suites[place->second]["testsuite"].push_back(Encode(run, test));
-      if (test.begin && !suites[place->second].contains("timestamp")) suites[place->second]["timestamp"] = IsoTime(*test.begin) + 'Z';
+      if (test.begin && !suites[place->second].contains("timestamp"))
+        suites[place->second]["timestamp"] = IsoTime(*test.begin) + 'Z';
       counts[place->second].Add(test);
       all.Add(test);
     }

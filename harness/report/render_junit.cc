@@ -78,7 +78,8 @@ std::vector<Suite> SuitesOf(const Run& run) {
   }
   for (const auto& blame : UnsaidLeaks(run)) {
     Case leaked{.name = "leaks of " + blame.name, .kind = "failure", .type = "leaked", .message = {}, .text = {}};
-    leaked.message = std::to_string(blame.leaks.size()) + (blame.leaks.size() == 1 ? " process" : " processes") + " leaked";
+    leaked.message =
+        std::to_string(blame.leaks.size()) + (blame.leaks.size() == 1 ? " process" : " processes") + " leaked";
     for (const auto* record : blame.leaks) leaked.text += record->leak.ToString();
     suite_of("curfew").cases.push_back(std::move(leaked));
   }
@@ -91,7 +92,8 @@ std::vector<Suite> SuitesOf(const Run& run) {
   if (!left.text.empty()) suite_of("curfew").cases.push_back(std::move(left));
   const auto end = AbnormalEnd(run);
   if (end.empty() && !run.is_command) return suites;
-  Case ended{.name = run.is_command ? "the command" : "the test program", .kind = {}, .type = {}, .message = {}, .text = {}};
+  Case ended{
+      .name = run.is_command ? "the command" : "the test program", .kind = {}, .type = {}, .message = {}, .text = {}};
   if (run.is_command && run.begin && run.end) ended.duration = std::max(Span{}, Span(*run.end - *run.begin));
   // One that ended well is told, too: many readers take a file without any case for a broken one.
   if (!end.empty()) {
@@ -156,8 +158,8 @@ std::string RenderJunit(const RunReport& report) {
     time += suite.duration();
   }
   std::ostringstream out;
-  out << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"AllTests\" tests=\"" << tests << "\" failures=\""
-      << failures << "\" errors=\"" << errors << "\" time=\"" << SecondsOf(time) << "\">\n";
+  out << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"AllTests\" tests=\"" << tests
+      << "\" failures=\"" << failures << "\" errors=\"" << errors << "\" time=\"" << SecondsOf(time) << "\">\n";
   for (const auto& suite : suites) Write(out, suite);
   out << "</testsuites>\n";
   return out.str();

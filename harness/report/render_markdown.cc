@@ -51,7 +51,8 @@ std::string RunDetails(const Run& run) {
 }  // namespace
 
 std::string RenderMarkdown(const RunReport& report) {
-  std::string out = "### Curfew\n\n| program | machine | tests | servers | leaks | took |\n| --- | --- | --- | --- | --- | --- |\n";
+  std::string out =
+      "### Curfew\n\n| program | machine | tests | servers | leaks | took |\n| --- | --- | --- | --- | --- | --- |\n";
   std::size_t left_out = 0;
   const auto add = [&](const std::string& part) {
     if (out.size() + part.size() > kMostBytes) {

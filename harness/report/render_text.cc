@@ -15,7 +15,8 @@ class Text {
 
   std::string Render(const RunReport& report) {
     for (const auto& run : report.runs) OneRun(run);
-    for (const auto& damage : report.damage) out_ << Painted(kYellow, "incomplete") << "  " << OneLine(damage, 500) << '\n';
+    for (const auto& damage : report.damage)
+      out_ << Painted(kYellow, "incomplete") << "  " << OneLine(damage, 500) << '\n';
     if (report.runs.size() != 1) Total(report);
     return out_.str();
   }
@@ -43,7 +44,8 @@ class Text {
     out_ << '\n';
     if (const auto end = CommandEnd(run); !end.empty()) out_ << "  command  " << OneLine(end, 500) << '\n';
     if (!run.is_command || !run.tests.empty()) out_ << "  tests    " << CountsOf(run) << '\n';
-    if (!run.servers.empty()) out_ << "  servers  " << run.servers.size() << ", contained by " << OneLine(run.containment) << '\n';
+    if (!run.servers.empty())
+      out_ << "  servers  " << run.servers.size() << ", contained by " << OneLine(run.containment) << '\n';
     for (const auto& test : run.tests) {
       if (!IsBad(test.result)) continue;
       out_ << "  " << Painted(kRed, Label(test.result)) << "  " << OneLine(test.name) << '\n';
@@ -73,7 +75,8 @@ class Text {
       const auto story = AbnormalEndStory(run);
       Block(story.substr(story.find('\n') + 1));
     }
-    for (const auto& note : run.notes) out_ << "  " << Painted(kYellow, "note") << "  " << OneLine(note.text, 1000) << '\n';
+    for (const auto& note : run.notes)
+      out_ << "  " << Painted(kYellow, "note") << "  " << OneLine(note.text, 1000) << '\n';
     if (run.clean()) out_ << "  " << Painted(kGreen, "clean") << "  nothing is left\n";
   }
 

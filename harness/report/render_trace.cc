@@ -37,7 +37,12 @@ class Trace {
   }
 
   void Slice(int run, int row, const std::string& name, Time begin, Time end, const char* kind, json details) {
-    events_.push_back({{"ph", "X"}, {"pid", run}, {"tid", row}, {"name", name}, {"cat", kind}, {"ts", Microseconds(begin)},
+    events_.push_back({{"ph", "X"},
+                       {"pid", run},
+                       {"tid", row},
+                       {"name", name},
+                       {"cat", kind},
+                       {"ts", Microseconds(begin)},
                        {"dur", std::max<std::int64_t>(0, Microseconds(end) - Microseconds(begin))},
                        {"args", std::move(details)}});
   }
@@ -50,18 +55,20 @@ class Trace {
     Named(number, 0, "process_name", ProgramName(run) + " (run " + run.id + ")");
     if (run.is_command && run.begin) {
       Named(number, kCommand, "thread_name", "command");
-      Slice(number, kCommand, ProgramName(run), *run.begin, std::max(*run.begin, run.end.value_or(*run.begin)), "command",
-            {{"ended", CommandEnd(run)}, {"why", AbnormalEndStory(run)}});
+      Slice(number, kCommand, ProgramName(run), *run.begin, std::max(*run.begin, run.end.value_or(*run.begin)),
+            "command", {{"ended", CommandEnd(run)}, {"why", AbnormalEndStory(run)}});
     }
     Named(number, kTests, "thread_name", "tests");
     for (const auto& test : run.tests) {
       if (!test.begin) continue;
       const Time end = test.duration ? *test.begin + *test.duration : run.end.value_or(*test.begin);
-      Slice(number, kTests, test.name, *test.begin, end, "test", {{"result", Name(test.result)}, {"why", Story(run, test)}});
+      Slice(number, kTests, test.name, *test.begin, end, "test",
+            {{"result", Name(test.result)}, {"why", Story(run, test)}});
     }
     std::vector<Time> rows;
     for (const auto& server : run.servers) OneServer(run, number, server, rows);
-    for (std::size_t i = 0; i < rows.size(); ++i) Named(number, kServers + static_cast<int>(i), "thread_name", "servers");
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      Named(number, kServers + static_cast<int>(i), "thread_name", "servers");
     rows.clear();
     for (const auto& record : run.leaks) OneLeak(run, number, record, rows);
     for (std::size_t i = 0; i < rows.size(); ++i) Named(number, kLeaks + static_cast<int>(i), "thread_name", "LEAKED");
@@ -71,7 +78,8 @@ class Trace {
     if (!server.asked) return;
     const Time end = std::max(*server.asked, server.ended.value_or(run.end.value_or(*server.asked)));
     const int row = kServers + Row(rows, *server.asked, end);
-    Slice(number, row, server.name, *server.asked, end, "server", {{"test", server.test}, {"trouble", Trouble(server)}});
+    Slice(number, row, server.name, *server.asked, end, "server",
+          {{"test", server.test}, {"trouble", Trouble(server)}});
     const std::pair<const char*, std::optional<Time>> phases[] = {
         {"launching", server.asked}, {"in use", server.ready}, {"stopping", server.stopping}, {"", end}};
     std::optional<std::pair<const char*, Time>> open;
@@ -86,8 +94,9 @@ class Trace {
   void OneLeak(const Run& run, int number, const LeakRecord& record, std::vector<Time>& rows) {
     const auto begin = std::chrono::floor<Span>(record.leak.process.started);
     const Time end = std::max<Time>(begin, record.found.value_or(run.end.value_or(begin)));
-    Slice(number, kLeaks + Row(rows, begin, end), std::to_string(record.leak.process.pid) + ' ' + record.leak.process.CommandLine(),
-          begin, end, "leak", {{"test", record.leak.test}, {"pid", record.leak.process.pid}, {"what", record.leak.ToString()}});
+    Slice(number, kLeaks + Row(rows, begin, end),
+          std::to_string(record.leak.process.pid) + ' ' + record.leak.process.CommandLine(), begin, end, "leak",
+          {{"test", record.leak.test}, {"pid", record.leak.process.pid}, {"what", record.leak.ToString()}});
   }
 
   static constexpr int kCommand = 1;

@@ -82,7 +82,8 @@ class FilesReader {
   void Merge(Run run, const fs::path& path, std::size_t file) {
     const auto id = run.id;
     const auto merged = MergeRun(std::move(run), result_.report);
-    if (merged != Merged::kNew) result_.notes.push_back("run " + id + " is also in " + path.string() + "; it is told once");
+    if (merged != Merged::kNew)
+      result_.notes.push_back("run " + id + " is also in " + path.string() + "; it is told once");
     if (merged != Merged::kKnownBetter) source_[id] = file;
   }
 
@@ -142,7 +143,9 @@ void TellLeaksOnce(RunReport& report) {
     }
   }
   for (auto& [run, records] : dropped) {
-    std::erase_if(run->leaks, [&records = records](const LeakRecord& record) { return std::ranges::find(records, &record) != records.end(); });
+    std::erase_if(run->leaks, [&records = records](const LeakRecord& record) {
+      return std::ranges::find(records, &record) != records.end();
+    });
   }
 }
 

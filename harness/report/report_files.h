@@ -22,8 +22,8 @@ struct ReadFilesResult {
 enum class Merged { kNew, kReplaced, kKnownBetter };
 Merged MergeRun(Run run, RunReport& report);
 
-// A process that a run inside has found and left, and the run around it found as well, is one leak: its record stays with
-// who looked last.
+// A process that a run inside has found and left, and the run around it found as well, is one leak: its record stays
+// with who looked last.
 void TellLeaksOnce(RunReport& report);
 
 // Where each format is to go: a path, "-" for standard output, empty for nowhere.

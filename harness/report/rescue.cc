@@ -16,7 +16,8 @@ fs::path UniqueIn(const fs::path& directory, const std::vector<std::string>& com
   const std::string stem = command.empty() ? "test" : fs::path(command.front()).filename().string();
   std::error_code error;
   auto path = directory / (stem + ending);
-  for (int number = 1; fs::exists(path, error); ++number) path = directory / (stem + '_' + std::to_string(number) + ending);
+  for (int number = 1; fs::exists(path, error); ++number)
+    path = directory / (stem + '_' + std::to_string(number) + ending);
   return path;
 }
 
@@ -29,7 +30,8 @@ ResultRescue::ResultRescue(const std::string& output, const std::vector<std::str
   json_ = format == "json";
   path_ = output.substr(colon + 1);
   if (!path_.is_absolute()) path_.clear();
-  // A directory is asked for by its slash; which file GoogleTest would take is decided when it writes, the same as here.
+  // A directory is asked for by its slash; which file GoogleTest would take is decided when it writes, the same as
+  // here.
   if (!path_.has_filename() && !path_.empty()) path_ = UniqueIn(path_, command, '.' + format);
   IterationBegins();
 }

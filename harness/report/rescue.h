@@ -10,13 +10,14 @@
 
 namespace curfew::report {
 
-// The results of a test program that ended before GoogleTest could write them: the XML or JSON file it was asked for is written
-// from the journal instead, with the tests that ran, the one that is to blame, and those not run.
+// The results of a test program that ended before GoogleTest could write them: the XML or JSON file it was asked for is
+// written from the journal instead, with the tests that ran, the one that is to blame, and those not run.
 //
 // A file GoogleTest has written itself is never replaced: it is recognised by having changed since the tests began.
 class ResultRescue {
  public:
-  // `output`: the value of --gtest_output, its path absolute. Anything but "xml:..." and "json:..." is not ours to write.
+  // `output`: the value of --gtest_output, its path absolute. Anything but "xml:..." and "json:..." is not ours to
+  // write.
   ResultRescue(const std::string& output, const std::vector<std::string>& command);
 
   // JSON was asked for (RenderGtestJson), not XML (RenderJunit).

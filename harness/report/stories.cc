@@ -68,7 +68,8 @@ std::string Story(const Run& run, const TestRecord& test) {
   for (const auto& server : run.servers) {
     if (server.test != test.name) continue;
     if (const auto trouble = Trouble(server); !trouble.empty()) out << "server " << trouble << '\n';
-    if (server.log_tail.empty() || (test.result != TestResult::kCrashed && test.result != TestResult::kUnfinished)) continue;
+    if (server.log_tail.empty() || (test.result != TestResult::kCrashed && test.result != TestResult::kUnfinished))
+      continue;
     out << "  last lines of " << server.name << ":\n";
     for (const auto& line : server.log_tail) out << "    | " << line << '\n';
   }
@@ -105,7 +106,8 @@ bool EndIsToldByATest(const Run& run) {
 // A failed test or a leak is why a program exits with 1.
 bool StatusIsExplained(const Run& run) {
   return run.finished && run.status && run.status->exited() &&
-         (run.LeaksToBlame() > 0 || std::ranges::any_of(run.tests, [](const auto& test) { return IsBad(test.result); }) ||
+         (run.LeaksToBlame() > 0 ||
+          std::ranges::any_of(run.tests, [](const auto& test) { return IsBad(test.result); }) ||
           std::ranges::any_of(run.resources, &ResourceRecord::fails));
 }
 
@@ -156,7 +158,8 @@ std::string Trouble(const ServerRecord& server) {
   if (server.warden_lost) add("its warden was killed from outside");
   if (!server.cause.empty()) add("stopped because " + server.cause);
   if (server.stop) {
-    const auto killed = std::ranges::count_if(server.stop->processes, [](const auto& p) { return p.needed == SIGKILL; });
+    const auto killed =
+        std::ranges::count_if(server.stop->processes, [](const auto& p) { return p.needed == SIGKILL; });
     if (killed > 0) add(std::to_string(killed) + (killed == 1 ? " process" : " processes") + " had to be killed");
   }
   for (const auto& survivor : server.survivors) {

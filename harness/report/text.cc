@@ -28,7 +28,10 @@ std::string LocalTime(std::chrono::system_clock::time_point time) {
 }
 
 std::string Plural(std::size_t count, const char* noun) {
-  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : noun[std::char_traits<char>::length(noun) - 1] == 's' ? "es" : "s");
+  return std::to_string(count) + ' ' + noun +
+         (count == 1                                              ? ""
+          : noun[std::char_traits<char>::length(noun) - 1] == 's' ? "es"
+                                                                  : "s");
 }
 
 // A path as reports show command lines: a directory's name may hold newlines and escape sequences, too.
@@ -90,7 +93,8 @@ std::string Leak::ToString() const {
   out << "  begun by    " << Origin(*this) << '\n';
   out << "  escaped     " << (escapes.empty() ? "it did not: it was simply left running" : Join(escapes)) << '\n';
   out << "  process     ppid " << process.parent << ", group " << process.group << ", session " << process.session
-      << ", uid " << process.uid << ", state " << Plain(std::string(1, process.state)) << ", started " << LocalTime(process.started);
+      << ", uid " << process.uid << ", state " << Plain(std::string(1, process.state)) << ", started "
+      << LocalTime(process.started);
   if (process.resident_bytes != 0) out << ", " << (process.resident_bytes >> 10U) << " KiB resident";
   out << '\n';
   if (!process.exe.empty()) out << "  program     " << Escaped(process.exe) << '\n';

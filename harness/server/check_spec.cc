@@ -47,7 +47,8 @@ void CheckText(const ServerSpec& spec, const std::string& field, const std::stri
     if (word == "notify_fd" && readiness::Mentions(spec.ready, Ready::Kind::kNotifyFd)) continue;
     if (word.starts_with("captured:")) continue;  // whether there is such a one is seen when it is filled in
     Refuse(field, Quote(text),
-           "{" + word + "} is no placeholder ({port}, {port:NAME}, {host}, {dir}, {socket}, {captured:GROUP}); write {{" + word +
+           "{" + word +
+               "} is no placeholder ({port}, {port:NAME}, {host}, {dir}, {socket}, {captured:GROUP}); write {{" + word +
                "}} to mean the text" + (word == "notify_fd" ? ", or set .ready = Ready::NotifyFd() to have it" : ""));
   }
 }
@@ -105,8 +106,10 @@ void CheckPorts(const ServerSpec& spec) {
     const std::string value = Describe(port);
     const bool fixed = port.kind() == Port::Kind::kFixed;
     const bool discovered = port.kind() == Port::Kind::kDiscovered;
-    if (fixed && (port.number() < 1 || port.number() > 65535)) Refuse(field, value, "a port is a number from 1 to 65535");
-    if (discovered && (port.number() < 0 || port.number() > 999)) Refuse(field, value, "they are counted from 0 to 999");
+    if (fixed && (port.number() < 1 || port.number() > 65535))
+      Refuse(field, value, "a port is a number from 1 to 65535");
+    if (discovered && (port.number() < 0 || port.number() > 999))
+      Refuse(field, value, "they are counted from 0 to 999");
     if (!discovered && !used.contains(name)) {
       Refuse(field, value, std::string("nothing in the spec uses {port") + (name.empty() ? "" : ":") + name + "}");
     }
@@ -127,7 +130,8 @@ const std::set<Ready::Kind>& KindsForLoopback() {
 
 void CheckAddress(const ServerSpec& spec) {
   if (!spec.private_address || !Mentions(spec.ready, KindsForLoopback())) return;
-  Refuse("ready", "TcpAccept, Http, Https or Udp", "these look at 127.0.0.1 and not at a private_address; Ready::Tcp() does");
+  Refuse("ready", "TcpAccept, Http, Https or Udp",
+         "these look at 127.0.0.1 and not at a private_address; Ready::Tcp() does");
 }
 
 // The part that means a socket by a name of the abstract namespace, which is the network's (network_namespaces(7)).
@@ -158,18 +162,22 @@ void CheckSockets(const ServerSpec& spec) {
     Refuse("ready", "Ready::Activated()", "`sockets` is empty: what is it to be activated by?");
   }
   if (!spec.sockets.empty() && Mentions(spec.ready, {Ready::Kind::kNotifyFd})) {
-    Refuse("ready", "Ready::NotifyFd()", "its descriptor is number 3, which is the first of `sockets`; use Ready::Notify()");
+    Refuse("ready", "Ready::NotifyFd()",
+           "its descriptor is number 3, which is the first of `sockets`; use Ready::Notify()");
   }
   for (std::size_t i = 0; i < spec.sockets.size(); ++i) {
     const auto& socket = spec.sockets[i];
     const std::string field = "sockets[" + std::to_string(i) + "]";
     if (socket.name().find_first_of(std::string(":{}\0\n", 5)) != std::string::npos) {
-      Refuse(field, Quote(socket.name()), "a name goes into LISTEN_FDNAMES: no ':', no brace, no newline and no NUL byte");
+      Refuse(field, Quote(socket.name()),
+             "a name goes into LISTEN_FDNAMES: no ':', no brace, no newline and no NUL byte");
     }
-    if (!socket.has_port() && (socket.path().empty() || socket.path() == "@")) Refuse(field, "a Unix socket", "it has no path");
+    if (!socket.has_port() && (socket.path().empty() || socket.path() == "@"))
+      Refuse(field, "a Unix socket", "it has no path");
     const auto port = spec.ports.find(socket.name());
     if (socket.has_port() && port != spec.ports.end() && port->second.kind() == Port::Kind::kDiscovered) {
-      Refuse(field, Quote(socket.name()), "that port is to be discovered, but a socket is bound before the server begins");
+      Refuse(field, Quote(socket.name()),
+             "that port is to be discovered, but a socket is bound before the server begins");
     }
   }
 }
@@ -181,7 +189,8 @@ void CheckTimes(const ServerSpec& spec) {
   for (std::size_t i = 0; i < spec.stop.steps.size(); ++i) {
     const auto& step = spec.stop.steps[i];
     const std::string field = "stop.steps[" + std::to_string(i) + "]";
-    if (step.grace < Duration::zero()) Refuse(field + ".grace", process::Describe(step.grace), "it must not be negative");
+    if (step.grace < Duration::zero())
+      Refuse(field + ".grace", process::Describe(step.grace), "it must not be negative");
     if (step.signal < 1 || step.signal > SIGRTMAX) {
       Refuse(field + ".signal", std::to_string(step.signal), "it is no signal's number");
     }

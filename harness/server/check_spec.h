@@ -25,7 +25,8 @@ void ForEachText(const ServerSpec& spec, Visitor visit) {
   visit("shell", spec.shell);
   for (const auto& [name, value] : spec.env) visit("env[\"" + name + "\"]", value);
   visit("working_dir", spec.working_dir.string());
-  for (std::size_t i = 0; i < spec.sockets.size(); ++i) visit("sockets[" + std::to_string(i) + "]", spec.sockets[i].path());
+  for (std::size_t i = 0; i < spec.sockets.size(); ++i)
+    visit("sockets[" + std::to_string(i) + "]", spec.sockets[i].path());
   for (const auto& [name, text] : spec.files) visit("files[\"" + name + "\"]", text);
 }
 

@@ -25,16 +25,16 @@ class WardenCommandRunner : public readiness::CommandRunner {
   // that of the server's containment. All must
   // outlive it.
   using StartWarden = std::function<process::Result<keeper::Channel>()>;
-  WardenCommandRunner(const PreparedServer& server, const std::map<std::string, std::string>& captures, std::string mark,
-                      std::string level, StartWarden start_warden)
+  WardenCommandRunner(const PreparedServer& server, const std::map<std::string, std::string>& captures,
+                      std::string mark, std::string level, StartWarden start_warden)
       : server_(server),
         captures_(captures),
         mark_(std::move(mark)),
         level_(std::move(level)),
         start_warden_(std::move(start_warden)) {}
 
-  [[nodiscard]] std::unique_ptr<readiness::RunningCommand> Start(const std::vector<std::string>& argv,
-                                                                 const std::map<std::string, std::string>& env) override;
+  [[nodiscard]] std::unique_ptr<readiness::RunningCommand> Start(
+      const std::vector<std::string>& argv, const std::map<std::string, std::string>& env) override;
 
  private:
   // Puts in what this server's own log has shown; false if that has not come yet, or cannot be an argument.

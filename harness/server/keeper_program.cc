@@ -36,7 +36,8 @@ void AddPlacesOfBuild(const std::string& name, std::vector<Place>& places) {
     return;
   }
   for (const char* variable : {"RUNFILES_DIR", "TEST_SRCDIR"}) {
-    if (const char* runfiles = std::getenv(variable)) places.emplace_back(std::string(runfiles) + '/' + name, "its runfiles");
+    if (const char* runfiles = std::getenv(variable))
+      places.emplace_back(std::string(runfiles) + '/' + name, "its runfiles");
   }
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
@@ -58,7 +59,8 @@ std::vector<Place> Places() {
     places.emplace_back((directory / "curfew-keeper").string(), "beside this program");
     places.emplace_back((directory.parent_path() / "libexec/curfew/curfew-keeper").string(), "beside this program");
   }
-  // PREFIX/lib/libcurfew_harness.so, or Debian's PREFIX/lib/x86_64-linux-gnu: a prefix may be moved after a program was built.
+  // PREFIX/lib/libcurfew_harness.so, or Debian's PREFIX/lib/x86_64-linux-gnu: a prefix may be moved after a program was
+  // built.
   auto above = OwnFile().parent_path();
   for (int levels = 0; levels < 2 && above.has_relative_path(); ++levels) {
     above = above.parent_path();

@@ -9,8 +9,8 @@ namespace {
 bool IsWordByte(char c) { return (c >= 'a' && c <= 'z') || c == '_'; }
 bool IsNameByte(char c) { return IsWordByte(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
 
-// The length of "{word}", "{word:name}" or "{captured:server:name}" at the start of the text, 0 if there is none: other braces (JSON,
-// nginx blocks, shell lists) are plain text.
+// The length of "{word}", "{word:name}" or "{captured:server:name}" at the start of the text, 0 if there is none: other
+// braces (JSON, nginx blocks, shell lists) are plain text.
 std::size_t MatchPlaceholder(std::string_view text) {
   if (text.empty() || text.front() != '{') return 0;
   std::size_t at = 1;

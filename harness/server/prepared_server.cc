@@ -38,7 +38,8 @@ constexpr int kTriesForBoth = 50;
 [[noreturn]] void CouldNotLaunch(const std::string& name, const std::string& what, int error,
                                  const std::string& advice = "") {
   throw StartError(StartError::kCouldNotLaunch,
-                   "failed to start server " + name + ": " + what + (error == 0 ? "" : ": " + process::DescribeErrno(error)) +
+                   "failed to start server " + name + ": " + what +
+                       (error == 0 ? "" : ": " + process::DescribeErrno(error)) +
                        (advice.empty() ? "" : "\n  try         " + advice),
                    {.error_number = error});
 }
@@ -81,7 +82,8 @@ void PreparedServer::Place() {
     const std::filesystem::path& base = address_.dir;
     const std::string path = base.string() + ".notify";
     if (path.size() > kMaxSocketPath && spec_.network.is_private()) {
-      CouldNotLaunch(name_, "NOTIFY_SOCKET would be " + path + ", too long for a Unix socket; use a shorter TMPDIR", ENAMETOOLONG);
+      CouldNotLaunch(name_, "NOTIFY_SOCKET would be " + path + ", too long for a Unix socket; use a shorter TMPDIR",
+                     ENAMETOOLONG);
     }
     // Elsewhere too long a TMPDIR does not matter: a name of the abstract namespace will do.
     notify_address_ = path.size() <= kMaxSocketPath
@@ -166,7 +168,8 @@ void PreparedServer::ReserveAddress() {
   if (!spec_.private_address || private_address_) return;
   auto reserved = ports::AddressReservation::Any();
   if (!reserved.ok()) {
-    CouldNotLaunch(name_, "could not have a private_address: " + reserved.failure().operation, reserved.failure().error);
+    CouldNotLaunch(name_, "could not have a private_address: " + reserved.failure().operation,
+                   reserved.failure().error);
   }
   private_address_ = std::move(*reserved);
   address_.host = private_address_->address();
@@ -199,7 +202,8 @@ void PreparedServer::ReservePorts() {
   // Fresh numbers while the old ones are held: so they are others. A number of the spec has to be let go of first.
   std::vector<ports::PortReservation> former = std::move(reservations_);
   std::erase_if(former, [this](const ports::PortReservation& held) {
-    return std::ranges::any_of(spec_.ports, [&held](const auto& fixed) { return fixed.second.number() == held.port(); });
+    return std::ranges::any_of(spec_.ports,
+                               [&held](const auto& fixed) { return fixed.second.number() == held.port(); });
   });
   reservations_.clear();
   for (const auto& port_name : PortNames(spec_)) {
@@ -254,7 +258,8 @@ std::string PreparedServer::DescribeOther(const std::string& port_name, bool udp
       {.number = address_.ports.at(port_name), .udp = udp, .host = HoldAddress(), .holds = HeldInodes()});
 }
 
-void PreparedServer::RefusePort(const std::string& port_name, int fixed, bool udp, const process::Failure& failure) const {
+void PreparedServer::RefusePort(const std::string& port_name, int fixed, bool udp,
+                                const process::Failure& failure) const {
   const bool taken = fixed != 0 && failure.error == EADDRINUSE;
   std::string holder;
   if (taken) {
@@ -294,7 +299,8 @@ void PreparedServer::FillInReady() {
   auto values = values_;
   for (const auto& group : readiness::CapturedNames(spec_.ready)) {
     const std::string placeholder = "captured:" + group;
-    if (readiness::Mentions(spec_.ready, Ready::Kind::kCommand)) values[placeholder] = std::string(1, readiness::kLateCapture.front()) + '{' + placeholder + '}';
+    if (readiness::Mentions(spec_.ready, Ready::Kind::kCommand))
+      values[placeholder] = std::string(1, readiness::kLateCapture.front()) + '{' + placeholder + '}';
   }
   ready_ = readiness::ExpandSubjects(spec_.ready,
                                      [&](const std::string& text) { return Expanded(name_, text, values); });
@@ -341,8 +347,9 @@ void PreparedServer::FillIn() {
   if (!spec_.shell.empty()) argv_ = {"sh", "-c", ExpandedWord(spec_.shell)};
   for (const auto& [variable, value] : spec_.env) env_[variable] = ExpandedWord(value);
   if (notify_address_) env_["NOTIFY_SOCKET"] = notify_address_->text;
-  working_dir_ = spec_.working_dir.empty() ? address_.dir.string()
-                                           : std::filesystem::absolute(ExpandedWord(spec_.working_dir.string())).string();
+  working_dir_ = spec_.working_dir.empty()
+                     ? address_.dir.string()
+                     : std::filesystem::absolute(ExpandedWord(spec_.working_dir.string())).string();
   if (const int error = CheckDirectory(working_dir_)) {
     CouldNotLaunch(name_, "could not enter its working_dir " + working_dir_, error,
                    "make it before the start, or leave it out: then it is {dir}");
@@ -362,8 +369,9 @@ void PreparedServer::FillIn() {
   };
   ForEachText(spec_, [&](const std::string& field, const std::string& text) {
     if (!uses_socket(text) || socket_.string().size() <= kMaxSocketPath) return;
-    CouldNotLaunch(name_, field + ": {socket} would be " + socket_.string() + ", too long for a Unix socket; use a shorter TMPDIR",
-                   ENAMETOOLONG);
+    CouldNotLaunch(
+        name_, field + ": {socket} would be " + socket_.string() + ", too long for a Unix socket; use a shorter TMPDIR",
+        ENAMETOOLONG);
   });
 }
 
@@ -390,7 +398,7 @@ void PreparedServer::FindProgram() {
                  search.error,
                  search.error == EACCES ? "chmod +x, if it is the right file"
                  : in_path              ? "is it installed? Give its path, or PATH in ServerSpec::env"
-                                        : "is it built? A relative path is taken from the test program's working directory");
+                           : "is it built? A relative path is taken from the test program's working directory");
 }
 
 std::string PreparedServer::CommandLine() const {

@@ -87,7 +87,8 @@ class PreparedServer {
   void ReservePorts();
   void ReserveAddress();
   void Reserve(const std::string& port_name);
-  [[noreturn]] void RefusePort(const std::string& port_name, int fixed, bool udp, const process::Failure& failure) const;
+  [[noreturn]] void RefusePort(const std::string& port_name, int fixed, bool udp,
+                               const process::Failure& failure) const;
   [[nodiscard]] Port PortOf(const std::string& port_name) const;
   [[nodiscard]] nlohmann::json SocketRequests() const;
   void RemoveFiles();

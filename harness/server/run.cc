@@ -124,14 +124,16 @@ void Run::Begin() {
   if (state.tag && process::ApplyTag(*state.tag) != 0) state.tag.reset();
   state.id = state.tag ? state.tag->RunId() : RandomRunId();
   ::setenv(process::kMarkVariable, (state.id + "//").c_str(), 1);
-  if (const auto self = process::Owner::OfSelf(procfs::SystemProc())) ::setenv(process::kOwnerVariable, self->ToString().c_str(), 1);
+  if (const auto self = process::Owner::OfSelf(procfs::SystemProc()))
+    ::setenv(process::kOwnerVariable, self->ToString().c_str(), 1);
   state.checker.emplace(procfs::SystemProc(), state.id, state.tag, state.owner);
   const auto baseline = state.checker->TakeBaseline({}, {});
   for (const auto scope : {Scope::kProgram, Scope::kSuite, Scope::kTest}) state.baselines[scope] = baseline;
   const std::string file = Variable("CURFEW_SUPPRESSIONS");
   if (file.empty()) return;
   std::string wrong;
-  for (const auto& error : leaks::ReadExemptions(file, state.file_exemptions)) wrong += (wrong.empty() ? "" : "; ") + error;
+  for (const auto& error : leaks::ReadExemptions(file, state.file_exemptions))
+    wrong += (wrong.empty() ? "" : "; ") + error;
   if (!wrong.empty()) throw std::invalid_argument("CURFEW_SUPPRESSIONS: " + wrong);
 }
 
@@ -268,13 +270,15 @@ std::vector<std::string> Run::EarlierOrphans() const {
     const auto first = procfs::SystemProc().Describe(run.processes.front().process.pid);
     if (!first) continue;
     lines.push_back(std::to_string(run.processes.size()) + (run.processes.size() == 1 ? " process" : " processes") +
-                    " of run " + run.id + ", which is over: " + std::to_string(first->pid) + ' ' + first->CommandLine(80));
+                    " of run " + run.id + ", which is over: " + std::to_string(first->pid) + ' ' +
+                    first->CommandLine(80));
   }
   return lines;
 }
 
 void AddLeakExemption(const IgnoreLeaks& exemption) {
-  if (const auto wrong = Run::Current().Exempt(exemption, Run::ExemptFor::kProgram)) throw std::invalid_argument(*wrong);
+  if (const auto wrong = Run::Current().Exempt(exemption, Run::ExemptFor::kProgram))
+    throw std::invalid_argument(*wrong);
 }
 
 void AddLeakExemptionForThisTest(const IgnoreLeaks& exemption) {
@@ -299,7 +303,11 @@ void Run::State::NoteAside(json event) const {
   const bool begun = std::filesystem::exists(path, error);
   report::Journal journal(path);
   if (!begun) {
-    journal.Write({{"event", "run_begin"}, {"schema", report::kJournalSchema}, {"run", id}, {"pid", owner}, {"command", procfs::SystemProc().ReadCommand(owner)}});
+    journal.Write({{"event", "run_begin"},
+                   {"schema", report::kJournalSchema},
+                   {"run", id},
+                   {"pid", owner},
+                   {"command", procfs::SystemProc().ReadCommand(owner)}});
   }
   journal.Write(std::move(event));
 }
@@ -345,7 +353,8 @@ std::optional<std::string> Run::TestEnds() {
   if (answer && answer->contains("timed_out")) return answer->at("timed_out").get<std::string>();
   if (!answer && state_->keeper && !std::exchange(state_->loss_told, true)) {
     return "the keeper of this run (pid " + std::to_string(state_->keeper->pid()) +
-           ") is gone or does not answer: it was killed or stopped from outside; from here on there is no deadline, and "
+           ") is gone or does not answer: it was killed or stopped from outside; from here on there is no deadline, "
+           "and "
            "servers cannot be started";
   }
   return std::nullopt;
@@ -367,8 +376,8 @@ void Run::IterationBegins(int iteration) {
 std::vector<std::string> Run::TestResult(const report::TestRecord& test) {
   if (!active()) return {};
   const std::lock_guard lock(state_->mutex);
-  const auto answer =
-      state_->Ask({{"op", "test_result"}, {"test", report::EncodeTest(test)}, {"bad", report::IsBad(test.result)}}, kAskTimeout);
+  const auto answer = state_->Ask(
+      {{"op", "test_result"}, {"test", report::EncodeTest(test)}, {"bad", report::IsBad(test.result)}}, kAskTimeout);
   return answer ? answer->at("kept").get<std::vector<std::string>>() : std::vector<std::string>();
 }
 

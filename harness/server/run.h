@@ -45,8 +45,8 @@ class Run {
   [[nodiscard]] std::string current_test() const;
 
   // For the journal. `settings` decide what is kept of the run; without a call the environment does. `record` is asked
-  // when the keeper starts, with the first server, from whichever thread starts it: a journal begins there, but it tells
-  // of all tests.
+  // when the keeper starts, with the first server, from whichever thread starts it: a journal begins there, but it
+  // tells of all tests.
   void SetProgram(const report::ArtifactSettings& settings, std::function<report::ProgramRecord()> record);
   void IterationBegins(int iteration);
   // After TestEnds. Returns the files that were kept for the test: logs of its servers, if it is bad.

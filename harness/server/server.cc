@@ -67,8 +67,9 @@ const std::string& Server::captured(const std::string& group) const {
   if (found != impl_->captured.end()) return found->second;
   std::string groups;
   for (const auto& [other, text] : impl_->captured) groups += ' ' + other;
-  throw std::out_of_range("server " + name() + " has captured nothing as " + group + "; it has" +
-                          (groups.empty() ? " nothing at all: no Ready::Log with a group (?P<name>...) has matched" : groups));
+  throw std::out_of_range(
+      "server " + name() + " has captured nothing as " + group + "; it has" +
+      (groups.empty() ? " nothing at all: no Ready::Log with a group (?P<name>...) has matched" : groups));
 }
 
 int Server::ConnectTcp(const std::string& port_name, Duration timeout) {
@@ -81,8 +82,8 @@ int Server::ConnectTcp(const std::string& port_name, Duration timeout) {
   if (socket.ok()) socket = process::FinishConnect(std::move(*socket), deadline);
   if (socket.ok()) return socket->Release();
   throw std::system_error(socket.failure().error, std::system_category(),
-                          "connect to {port" + (port_name.empty() ? "" : ":" + port_name) + "} = " + std::to_string(number) +
-                              " of server " + name());
+                          "connect to {port" + (port_name.empty() ? "" : ":" + port_name) +
+                              "} = " + std::to_string(number) + " of server " + name());
 }
 
 std::string Server::url(const std::string& path) const {

@@ -67,7 +67,8 @@ std::string Server::Impl::LeaveTree() {
   const auto abandoned = containment::ReapAbandoned(procfs::Proc(), state.id, life->tag(),
                                                     std::chrono::steady_clock::now() + process::Scaled(kReapTimeout));
   std::string text = "its keeper is gone, too; what was left of the tree was ended here:";
-  for (const auto& process : abandoned.processes) text += "\n    " + std::to_string(process.pid) + ' ' + process.CommandLine();
+  for (const auto& process : abandoned.processes)
+    text += "\n    " + std::to_string(process.pid) + ' ' + process.CommandLine();
   if (abandoned.processes.empty()) text += " nothing";
   for (const auto& survivor : abandoned.survivors) {
     text += "\n  STILL ALIVE: " + std::to_string(survivor.process.pid) + " (" + survivor.reason + ')';
@@ -99,7 +100,8 @@ std::string Server::Impl::DeathText(const std::string& how) const {
   const auto tail = prepared->log().Tail(kLogLines);
   text += tail.empty() ? "\n  its log is empty" : "\n  its last lines:";
   for (const auto& line : tail) text += "\n    | " + line;
-  if (const auto no_room = server::WhyNoRoom(prepared->log().path().parent_path()); !no_room.empty()) text += "\n  " + no_room;
+  if (const auto no_room = server::WhyNoRoom(prepared->log().path().parent_path()); !no_room.empty())
+    text += "\n  " + no_room;
   return text;
 }
 

@@ -87,7 +87,8 @@ Server::Impl::~Impl() {
 
 std::optional<leaks::LiveServer> Server::Impl::live() const {
   if (life->over()) return std::nullopt;
-  return leaks::LiveServer{prepared->name(), life->tag(), life->warden(), life->Leader(), prepared->spec().daemonizes, life->init()};
+  return leaks::LiveServer{prepared->name(), life->tag(), life->warden(), life->Leader(), prepared->spec().daemonizes,
+                           life->init()};
 }
 
 void Server::Impl::AddCaptured(std::map<std::string, std::string>& values) const {
@@ -100,8 +101,9 @@ void Server::Impl::AddCaptured(std::map<std::string, std::string>& values) const
 
 void Server::Impl::CheckOwner(const char* call) const {
   if (owned()) return;
-  throw std::logic_error(std::string("curfew::Server::") + call + ": server " + prepared->name() + " belongs to process " +
-                         std::to_string(owner) + ", and this is " + std::to_string(::getpid()) +
+  throw std::logic_error(std::string("curfew::Server::") + call + ": server " + prepared->name() +
+                         " belongs to process " + std::to_string(owner) + ", and this is " +
+                         std::to_string(::getpid()) +
                          ", a fork of it; a server can be used only by the process that started it");
 }
 
@@ -132,7 +134,8 @@ std::unique_ptr<ServerLife> Server::Impl::StartWarden() {
     throw TellStory(*prepared, {.reason = server::ReasonOf(warden.failure()), .headline = "could not start its warden",
                                 .failure = warden.failure()});
   }
-  return std::make_unique<ServerLife>(std::move(warden->channel), warden->pid, warden->tag, prepared->spec().daemonizes);
+  return std::make_unique<ServerLife>(std::move(warden->channel), warden->pid, warden->tag,
+                                      prepared->spec().daemonizes);
 }
 
 std::function<void(const Run::WaitNews&)> Server::Impl::ObserverOfWaits() {

@@ -62,7 +62,8 @@ struct Server::Impl : ServerRecord {
   [[nodiscard]] server::FailedStart GiveUp(server::ServerLife& attempt, readiness::Outcome outcome);
   // Whether the start failed for a taken address and the next attempt may fare better; makes ready for that.
   [[nodiscard]] bool PrepareRetry(int number, const server::FailedStart& failed, std::uint64_t log_offset);
-  void Register(std::unique_ptr<server::ServerLife> attempt, readiness::Captures captures, const std::string& ready_note);
+  void Register(std::unique_ptr<server::ServerLife> attempt, readiness::Captures captures,
+                const std::string& ready_note);
   // What the keeper is told of a server that is ready: made while it is waited for.
   [[nodiscard]] std::string EncodeReadyNote(const server::ServerLife& attempt) const;
   // Where a life begins, as its probes have to know it. Without `launched` the server is to be asked once more.
@@ -81,12 +82,14 @@ struct Server::Impl : ServerRecord {
   // As MakeProbe, for a life that begins: ports that are to be discovered are so first. `ready_note` is made, too.
   [[nodiscard]] std::unique_ptr<readiness::Probe> MakeFirstProbe(const server::ServerLife& attempt,
                                                                  const Beginning& beginning,
-                                                                 readiness::Captures& captures, std::string& ready_note);
+                                                                 readiness::Captures& captures,
+                                                                 std::string& ready_note);
   // The launch failed: tells it, and who has what was to be bound for the server.
   [[noreturn]] void TellLaunchFailure(const process::Failure& failure) const;
   // A life ends.
   StopResult End(bool kill);
-  // Of a server whose warden is gone: who ends what is left of the tree, in words. That is done here if nobody else can.
+  // Of a server whose warden is gone: who ends what is left of the tree, in words. That is done here if nobody else
+  // can.
   std::string LeaveTree();
   // Passes on what a stop found: orphans and survivors become leaks of the run.
   void NoteLeaks(const StopResult& result);

@@ -24,26 +24,31 @@ bool Mentions(const std::vector<std::string>& lines, const std::string& text) {
 }
 
 // The next thing to try.
-std::string Advice(const PreparedServer& server, const FailedStart& failed, const std::vector<std::string>& tail, bool disk_is_full) {
+std::string Advice(const PreparedServer& server, const FailedStart& failed, const std::vector<std::string>& tail,
+                   bool disk_is_full) {
   if (disk_is_full) return "make room there, or let TMPDIR name a directory of another file system";
   if (Mentions(tail, "Address already in use") || Mentions(tail, "EADDRINUSE")) {
     return server.PortsAreLeftToServer()
-               ? "it could not bind an address though its reservations were released: does it use one that is not {port}?"
-               : "the server could not bind an address. Does it use one that is not {port}? Curfew holds {port} for it; one that sets "
+               ? "it could not bind an address though its reservations were released: does it use one that is not "
+                 "{port}?"
+               : "the server could not bind an address. Does it use one that is not {port}? Curfew holds {port} for "
+                 "it; one that sets "
                  "neither SO_REUSEADDR nor SO_REUSEPORT needs a second attempt (ServerSpec::port_attempts)";
   }
   switch (failed.reason) {
     case StartError::kCouldNotLaunch:
       if (failed.failure && failed.failure->operation.starts_with("seal it")) {
         return "user namespaces may be switched off here (sysctl user.max_user_namespaces, "
-               "kernel.unprivileged_userns_clone): run as root, or leave ServerSpec::sealed and CURFEW_CONTAINMENT=sealed out";
+               "kernel.unprivileged_userns_clone): run as root, or leave ServerSpec::sealed and "
+               "CURFEW_CONTAINMENT=sealed out";
       }
       if (failed.failure && failed.failure->operation.starts_with("contain it")) {
         return "CURFEW_CONTAINMENT=auto does without where it has to";
       }
       if (failed.failure && failed.failure->error == ENOEXEC) return "a script needs a first line like #!/bin/sh";
       // The file itself was found, or nothing would have been launched (execve(2)).
-      if (failed.failure && failed.failure->error == ENOENT) return "what its first line (#!) names as interpreter, or its loader (ldd), is not there";
+      if (failed.failure && failed.failure->error == ENOENT)
+        return "what its first line (#!) names as interpreter, or its loader (ldd), is not there";
       if (failed.failure && failed.failure->error == E2BIG) return "arguments and environment together are too long";
       if (failed.failure && failed.failure->error == EAGAIN) return "look at `ulimit -u`: no process can be made";
       if (failed.failure && failed.failure->error == EMFILE) return "look at `ulimit -n`: no descriptor is left";
@@ -62,7 +67,8 @@ std::string Advice(const PreparedServer& server, const FailedStart& failed, cons
     case StartError::kPortTaken: return "end that process, or let Curfew choose the port by writing {port}";
     case StartError::kHarnessLost:
       if (failed.failure && failed.failure->error == ETIMEDOUT) {
-        return "is this machine that busy? CURFEW_TIMEOUT_SCALE multiplies every limit; or look who stops processes here (SIGSTOP, a frozen cgroup)";
+        return "is this machine that busy? CURFEW_TIMEOUT_SCALE multiplies every limit; or look who stops processes "
+               "here (SIGSTOP, a frozen cgroup)";
       }
       return "look who kills processes here: the OOM killer (dmesg), a job's memory limit";
     case StartError::kBadSpec:
@@ -115,8 +121,11 @@ std::string HeadlineOf(const Outcome& outcome, const ServerSpec& spec, const std
       return "it ended before it was ready" + (outcome.taken.empty() ? "" : "; " + outcome.taken);
     case Outcome::Kind::kTimedOut:
       if (!outcome.hopeless.empty()) return "alive, but not ready in time: " + outcome.hopeless;
-      return "alive, but not ready after its ready_timeout of " + process::Describe(process::Scaled(spec.ready_timeout)) +
-             (outcome.allowed > process::Scaled(spec.ready_timeout) ? ", extended on its request to " + process::Describe(outcome.allowed) : "");
+      return "alive, but not ready after its ready_timeout of " +
+             process::Describe(process::Scaled(spec.ready_timeout)) +
+             (outcome.allowed > process::Scaled(spec.ready_timeout)
+                  ? ", extended on its request to " + process::Describe(outcome.allowed)
+                  : "");
     case Outcome::Kind::kTaken: return "another process has its port: " + outcome.taken;
     case Outcome::Kind::kCancelled: return "cancelled after " + process::Describe(outcome.elapsed);
   }
@@ -151,7 +160,8 @@ StartError TellStory(const PreparedServer& server, const FailedStart& failed) {
   }
   const auto no_room = WhyNoRoom(server.log().path().parent_path());
   if (!no_room.empty()) out << "\n  disk        " << no_room << ": its log may lack lines";
-  if (const auto advice = Advice(server, failed, tail, !no_room.empty()); !advice.empty()) out << "\n  try         " << advice;
+  if (const auto advice = Advice(server, failed, tail, !no_room.empty()); !advice.empty())
+    out << "\n  try         " << advice;
   StartError::Details details;
   if (failed.failure) details.error_number = failed.failure->error;
   details.exit_status = failed.exit_status;

@@ -36,7 +36,8 @@ struct FailedStart {
 [[nodiscard]] StartError::Reason ReasonOf(const process::Failure& failure);
 
 // The first line of the story. `left`: what lived on when the leader had exited with status 0.
-[[nodiscard]] std::string HeadlineOf(const readiness::Outcome& outcome, const ServerSpec& spec, const std::vector<ProcessInfo>& left);
+[[nodiscard]] std::string HeadlineOf(const readiness::Outcome& outcome, const ServerSpec& spec,
+                                     const std::vector<ProcessInfo>& left);
 
 // The StartError that tells it: what was tried, for how long, what each probe saw, how the server ended, its
 // last lines, and what to try next.

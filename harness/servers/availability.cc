@@ -33,8 +33,9 @@ std::string Variable(const char* name) {
                      {.error_number = ENOENT});
   }
   throw Unavailable("NOT TESTED: " + why + "\n  try         " + product.package + ", or CURFEW_EXTERNAL_" +
-                    Capitals(product.name) + "=host:port to use one that runs elsewhere\n  CI          CURFEW_REQUIRE=" +
-                    product.name + " makes a failure of this");
+                    Capitals(product.name) +
+                    "=host:port to use one that runs elsewhere\n  CI          CURFEW_REQUIRE=" + product.name +
+                    " makes a failure of this");
 }
 
 // Debian keeps servers in /usr/sbin, which is not in everybody's PATH.

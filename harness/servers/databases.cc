@@ -102,11 +102,13 @@ ServerSpec Postgres(const PostgresOptions& options) {
   const auto initdb = RequireCompanion(product, "initdb");
   const bool root = ::geteuid() == 0;
   const auto owner = root ? UnprivilegedUser("postgres") : "";
-  const std::string as_owner = root ? "setpriv --reuid=" + owner + " --regid=$(id -g " + owner + ") --clear-groups " : "";
+  const std::string as_owner =
+      root ? "setpriv --reuid=" + owner + " --regid=$(id -g " + owner + ") --clear-groups " : "";
   // One template for each user name: initdb writes it into the data.
-  std::string line = CopyOfTemplate("postgres-" + FileNameFor(options.user), owner,
-                                    as_owner + initdb + " -D \"$1.new\" -A trust -U " + Quoted(options.user) +
-                                        " -E UTF8 --locale=C --no-sync >\"$1.log\" 2>&1 || { cat \"$1.log\"; exit 1; }");
+  std::string line =
+      CopyOfTemplate("postgres-" + FileNameFor(options.user), owner,
+                     as_owner + initdb + " -D \"$1.new\" -A trust -U " + Quoted(options.user) +
+                         " -E UTF8 --locale=C --no-sync >\"$1.log\" 2>&1 || { cat \"$1.log\"; exit 1; }");
   line += "exec " + as_owner + postgres + " -D \"{dir}/data\" -p {port} -h {host} -k '' -F";
   for (const auto& argument : options.arguments) line += " " + Quoted(argument);
   return {.name = "postgres",
@@ -126,10 +128,14 @@ ServerSpec Mariadb(const Options& options) {
   const std::string as_root = ::geteuid() == 0 ? " --user=root" : "";
   // A tmpdir of its own: each mariadbd that begins removes the temporary tables of all others that share one.
   std::string line = CopyOfTemplate("mariadb", "",
-                                    "mkdir -p \"$1.tmp\" && " + install + " --no-defaults --datadir=\"$1.new\" --tmpdir=\"$1.tmp\" "
-                                              "--auth-root-authentication-method=normal --skip-test-db" + as_root + " >\"$1.log\" 2>&1 || { cat \"$1.log\"; exit 1; }");
-  line += "exec " + mariadbd + " --no-defaults --datadir=\"{dir}/data\" --port={port} --bind-address={host} --socket=\"{socket}\" "
-          "--pid-file=\"{dir}/data/pid\" --tmpdir=\"{dir}\" --innodb-flush-log-at-trx-commit=0" + as_root;
+                                    "mkdir -p \"$1.tmp\" && " + install +
+                                        " --no-defaults --datadir=\"$1.new\" --tmpdir=\"$1.tmp\" "
+                                        "--auth-root-authentication-method=normal --skip-test-db" +
+                                        as_root + " >\"$1.log\" 2>&1 || { cat \"$1.log\"; exit 1; }");
+  line += "exec " + mariadbd +
+          " --no-defaults --datadir=\"{dir}/data\" --port={port} --bind-address={host} --socket=\"{socket}\" "
+          "--pid-file=\"{dir}/data/pid\" --tmpdir=\"{dir}\" --innodb-flush-log-at-trx-commit=0" +
+          as_root;
   for (const auto& argument : options.arguments) line += " " + Quoted(argument);
   return {.name = "mariadb",
           .shell = line,

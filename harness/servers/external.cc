@@ -37,13 +37,15 @@ std::optional<ServerSpec> External(const std::string& name) {
   if (address == nullptr || *address == '\0') return std::nullopt;
   if (!IsAddress(address)) {
     throw StartError(StartError::kBadSpec,
-                     "failed to use an external " + name + ": " + variable + " is host:port, not \"" + address + "\"", {});
+                     "failed to use an external " + name + ": " + variable + " is host:port, not \"" + address + "\"",
+                     {});
   }
   const auto keeper = server::FindKeeperProgram();
   const auto relay = std::filesystem::path(keeper.path).parent_path() / "curfew-relay";
   const std::string target = address;
-  return ServerSpec{.name = name + " at " + target,
-                    .command = {relay.string(), "{host}", "{port}", Host(target), target.substr(target.rfind(':') + 1)}};
+  return ServerSpec{
+      .name = name + " at " + target,
+      .command = {relay.string(), "{host}", "{port}", Host(target), target.substr(target.rfind(':') + 1)}};
 }
 
 }  // namespace curfew::servers

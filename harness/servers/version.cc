@@ -89,7 +89,8 @@ std::string FirstVersionIn(const std::string& text) {
     if (!IsDigit(text[begin])) continue;
     std::size_t end = begin;
     bool dot = false;
-    while (end < text.size() && (IsDigit(text[end]) || (text[end] == '.' && end + 1 < text.size() && IsDigit(text[end + 1])))) {
+    while (end < text.size() &&
+           (IsDigit(text[end]) || (text[end] == '.' && end + 1 < text.size() && IsDigit(text[end + 1])))) {
       dot |= text[end++] == '.';
     }
     if (dot) return text.substr(begin, end - begin);

@@ -54,24 +54,27 @@ ServerSpec Mosquitto(const Options& options) {
       options.minimum_version);
   // As root it would become the user mosquitto, who may not read {dir}.
   const std::string user = ::geteuid() == 0 ? "user root\n" : "";
-  ServerSpec spec{.name = "mosquitto",
-                  .command = {program, "-c", "{dir}/mosquitto.conf"},
-                  .files = {{"mosquitto.conf", user + "listener {port} {host}\nallow_anonymous true\npersistence false\n"
-                                                      "log_dest stderr\n"}}};
+  ServerSpec spec{
+      .name = "mosquitto",
+      .command = {program, "-c", "{dir}/mosquitto.conf"},
+      .files = {{"mosquitto.conf", user + "listener {port} {host}\nallow_anonymous true\npersistence false\n"
+                                          "log_dest stderr\n"}}};
   Append(spec.command, options.arguments);
   return spec;
 }
 
 ServerSpec Squid(const std::string& configuration, const Options& options) {
   if (auto external = External("squid")) return *std::move(external);
-  const auto program = Require({.name = "squid", .program = "squid", .package = "apt install squid", .version_flag = "-v"},
-                               options.minimum_version);
+  const auto program =
+      Require({.name = "squid", .program = "squid", .package = "apt install squid", .version_flag = "-v"},
+              options.minimum_version);
   ServerSpec spec{.name = "squid",
                   .command = {program, "-N", "-d", "1", "-f", "{dir}/squid.conf"},
-                  .files = {{"squid.conf", "http_port {host}:{port}\npid_filename {dir}/squid.pid\nvisible_hostname localhost\n"
-                                           "access_log none\ncache_log /dev/null\ncache deny all\ncoredump_dir {dir}\n"
-                                           "shutdown_lifetime 1 seconds\npinger_enable off\nnetdb_filename none\n" +
-                                               configuration + "\nhttp_access allow all\n"}},
+                  .files = {{"squid.conf",
+                             "http_port {host}:{port}\npid_filename {dir}/squid.pid\nvisible_hostname localhost\n"
+                             "access_log none\ncache_log /dev/null\ncache deny all\ncoredump_dir {dir}\n"
+                             "shutdown_lifetime 1 seconds\npinger_enable off\nnetdb_filename none\n" +
+                                 configuration + "\nhttp_access allow all\n"}},
                   .ready_timeout = 60s,
                   .stop = {{{SIGTERM, 15s, StopStep::To::kLeader}}}};
   Append(spec.command, options.arguments);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What docs/guide/cookbook.md, five-minutes.md and README.md show: between the marks `// [name]` and `// [/name]` stands
-// a snippet, word for word. scripts/docs/snippets.py compares them.
+// What docs/guide/cookbook.md, five-minutes.md and README.md show: between the marks `// [name]` and `// [/name]`
+// stands a snippet, word for word. scripts/docs/snippets.py compares them.
 #include <curfew/curfew.h>
 #include <curfew/servers.h>
 #include <curfew/try_start.h>
@@ -304,7 +304,8 @@ TEST(External, Here) {
   auto elsewhere = Server::Start(curfew::servers::Redis());
   ::setenv("CURFEW_EXTERNAL_REDIS", (elsewhere.host() + ':' + std::to_string(elsewhere.port())).c_str(), 1);
   // [external]
-  auto server = Server::Start(curfew::servers::Redis());  // with CURFEW_EXTERNAL_REDIS=10.0.0.7:6379: a relay to that one
+  // With CURFEW_EXTERNAL_REDIS=10.0.0.7:6379: a relay to that one
+  auto server = Server::Start(curfew::servers::Redis());
   EXPECT_EQ(curfew::TcpClient(server.host(), server.port()).Exchange("PING"), "+PONG");
   // [/external]
   ::unsetenv("CURFEW_EXTERNAL_REDIS");

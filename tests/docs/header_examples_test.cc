@@ -24,14 +24,17 @@ using curfew::ServerSpec;
 using curfew::TcpClient;
 
 // What the reader of an example has of their own.
-std::string Ping(const std::string& host, std::uint16_t port) { return TcpClient(host, port).Exchange("PING").substr(1); }
+std::string Ping(const std::string& host, std::uint16_t port) {
+  return TcpClient(host, port).Exchange("PING").substr(1);
+}
 void Connect(const std::string& host, std::uint16_t port) { EXPECT_EQ(Ping(host, port), "PONG"); }
 std::string Fetch(const std::string& url) {
   const auto colon = url.rfind(':');
   return HttpClient("127.0.0.1", static_cast<std::uint16_t>(std::stoi(url.substr(colon + 1)))).Get("/").body;
 }
 
-// A template that nobody instantiates: compiled, and no library of the component is needed. grpc_health_test runs the like.
+// A template that nobody instantiates: compiled, and no library of the component is needed. grpc_health_test runs the
+// like.
 template <class = void>
 void GrpcHealthExample(ServerSpec& spec) {
   spec.ready = curfew::GrpcHealth();

@@ -10,7 +10,8 @@ namespace {
 // Before main(): discovery and tests see the same PATH, and no snippet has to speak of it.
 const bool kSamplesInPath = [] {
   const char* const path = std::getenv("PATH");
-  return ::setenv("PATH", (CURFEW_SAMPLE_DIR ":" + std::string(path == nullptr ? "/usr/bin:/bin" : path)).c_str(), 1) == 0;
+  return ::setenv("PATH", (CURFEW_SAMPLE_DIR ":" + std::string(path == nullptr ? "/usr/bin:/bin" : path)).c_str(), 1) ==
+         0;
 }();
 
 }  // namespace

@@ -30,7 +30,8 @@ TEST_F(SharedKv, Pings) {
 
 TEST(KvTest, AnErrorOfTheLibraryIsCaughtOutsideIt) {
   // Across the border of a shared library, and with -fvisibility=hidden, the types have to be the same.
-  EXPECT_THROW(static_cast<void>(curfew::Server::Start({.command = {"/nowhere/server", "{port}"}})), curfew::StartError);
+  EXPECT_THROW(static_cast<void>(curfew::Server::Start({.command = {"/nowhere/server", "{port}"}})),
+               curfew::StartError);
 }
 
 // For scripts/check-runners.sh, which ends it as a runner does whose patience is over.

@@ -381,7 +381,8 @@ class Cell {
     const bool gone = Soon([this] { return Left().empty(); }, options_.patience);
     const auto waited = std::chrono::steady_clock::now() - began;
     outcome_.survivors.push_back((gone ? "all gone after another " : "still there after another ") +
-                                 std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(waited).count()) + " ms");
+                                 std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(waited).count()) +
+                                 " ms");
   }
 
   void CheckStrangers() {

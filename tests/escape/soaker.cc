@@ -120,7 +120,8 @@ void Cycle(long number) {
 std::string WhatHasGrown(const Figures& before, const Figures& after) {
   std::string text;
   const auto compare = [&text](const char* what, long was, long is, long slack) {
-    if (is > was + slack) text += std::string("GROWN: ") + what + " from " + std::to_string(was) + " to " + std::to_string(is) + '\n';
+    if (is > was + slack)
+      text += std::string("GROWN: ") + what + " from " + std::to_string(was) + " to " + std::to_string(is) + '\n';
   };
   // Memory: an allocator's spread, no more than a sixth over thousands of servers.
   const auto spread = [](long kilobytes) { return kilobytes / 6 + 2048; };
@@ -149,7 +150,8 @@ int Soak(long cycles, std::chrono::seconds time) {
   const auto took = std::chrono::duration<double>(Clock::now() - began).count();
   Figures after = Take();
   // The keeper may be at closing what belonged to the last server.
-  for (const auto calm = Clock::now() + 5s; !WhatHasGrown(before, after).empty() && Clock::now() < calm;) after = Take();
+  for (const auto calm = Clock::now() + 5s; !WhatHasGrown(before, after).empty() && Clock::now() < calm;)
+    after = Take();
   std::printf(
       "%ld cycles in %.0f s (%.1f ms each); program: descriptors %ld -> %ld, memory %ld -> %ld KiB; keeper: %ld -> "
       "%ld, %ld -> %ld KiB; other processes %ld -> %ld, files %ld -> %ld, cgroups %ld -> %ld\n",

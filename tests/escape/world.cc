@@ -220,7 +220,8 @@ std::string Examine(const std::vector<Process>& processes) {
     text += "\n    " + std::to_string(process.pid) + ": in " + ReadFile(directory + "/wchan");
     std::istringstream status(ReadFile(directory + "/status"));
     for (std::string line; std::getline(status, line);) {
-      static const std::set<std::string> kTelling = {"State", "VmRSS", "Threads", "SigPnd", "ShdPnd", "SigBlk", "Uid", "TracerPid"};
+      static const std::set<std::string> kTelling = {"State",  "VmRSS",  "Threads", "SigPnd",
+                                                     "ShdPnd", "SigBlk", "Uid",     "TracerPid"};
       if (!kTelling.contains(line.substr(0, line.find(':')))) continue;
       std::ranges::replace(line, '\t', ' ');
       text += "; " + line;

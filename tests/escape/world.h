@@ -61,8 +61,8 @@ class World {
 };
 
 [[nodiscard]] std::string Describe(const std::vector<Process>& processes);
-// What tells a process that nobody has killed from one that was killed and does not go: where it sleeps, which signals are
-// pending, whether it has let go of its memory and its descriptors.
+// What tells a process that nobody has killed from one that was killed and does not go: where it sleeps, which signals
+// are pending, whether it has let go of its memory and its descriptors.
 [[nodiscard]] std::string Examine(const std::vector<Process>& processes);
 
 }  // namespace curfew::escape

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// write_formats DIRECTORY [FILE...]: every format of a report, for tests that check it with other programs. Of the files,
-// or of a report of each kind: plain, of a command that timed out, wild and empty.
+// write_formats DIRECTORY [FILE...]: every format of a report, for tests that check it with other programs. Of the
+// files, or of a report of each kind: plain, of a command that timed out, wild and empty.
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   ReadJournal(curfew::testing::SampleJournal("one") + curfew::testing::SampleJournal("two"), "sample", plain);
   RunReport command;
   ReadJournal(curfew::testing::CommandJournal(curfew::testing::TimedOut()), "sample", command);
-  const bool written = Write(directory, "plain", plain) && Write(directory, "command", command) && Write(directory, "wild", curfew::testing::WildReport()) && Write(directory, "empty", {});
+  const bool written = Write(directory, "plain", plain) && Write(directory, "command", command) &&
+                       Write(directory, "wild", curfew::testing::WildReport()) && Write(directory, "empty", {});
   return written ? 0 : 1;
 }

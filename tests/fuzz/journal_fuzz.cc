@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a journal and as a JSON report, through every format. With Clang a libFuzzer program:
-//   cmake --build build/clang --target fuzz_journal && build/clang/tests/fuzz/fuzz_journal -max_total_time=300 tests/fuzz/corpus
+//   cmake --build build/clang --target fuzz_journal && build/clang/tests/fuzz/fuzz_journal -max_total_time=300
+//   tests/fuzz/corpus
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>

@@ -38,11 +38,13 @@ class Cgroup : public testing::Test {
   std::filesystem::path LeafOf(const Server& server) const {
     const std::string text = ReadFile("/proc/" + std::to_string(server.pid()) + "/cgroup");
     const auto name = text.find("/curfew-");
-    return name == std::string::npos ? "" : home_ / text.substr(name + 1, text.find_first_of("/\n", name + 1) - name - 1);
+    return name == std::string::npos ? ""
+                                     : home_ / text.substr(name + 1, text.find_first_of("/\n", name + 1) - name - 1);
   }
   // A shell server; HOME_ in the line is the cgroup the leaf was made in.
   Server Start(std::string line) const {
-    line = "HOME_='" + home_.string() + "'; LEAF=$(ls -d $HOME_/curfew-" + curfew::Run::Current().id() + "-* | tail -1); " + line;
+    line = "HOME_='" + home_.string() + "'; LEAF=$(ls -d $HOME_/curfew-" + curfew::Run::Current().id() +
+           "-* | tail -1); " + line;
     return Server::Start({.shell = line, .ready = Ready::Log("up")});
   }
 
@@ -77,13 +79,15 @@ TEST_F(Cgroup, WhatItNestsIsKilledAndRemovedWithIt) {
 // With the privilege to move itself a process can leave. Then lineage and tag hold it as they do without a cgroup.
 TEST_F(Cgroup, WhoLeavesItIsEndedAllTheSame) {
   auto server = Start(
-      "(echo 0 > $HOME_/cgroup.procs; trap '' TERM; setsid sh -c \"trap '' TERM; sleep 100; sleep 100\" & echo up; sleep 100) & "
+      "(echo 0 > $HOME_/cgroup.procs; trap '' TERM; setsid sh -c \"trap '' TERM; sleep 100; sleep 100\" & echo up; "
+      "sleep 100) & "
       "trap '' TERM; wait; sleep 100");
   const auto leaf = LeafOf(server);
   const auto inside = [&] {
     int count = 0;
     for (const auto& process : server.tree().processes) {
-      if (ReadFile("/proc/" + std::to_string(process.pid) + "/cgroup").find(leaf.filename()) != std::string::npos) ++count;
+      if (ReadFile("/proc/" + std::to_string(process.pid) + "/cgroup").find(leaf.filename()) != std::string::npos)
+        ++count;
     }
     return count;
   };

@@ -84,7 +84,9 @@ TEST_F(CliLeaksTest, JsonNamesRunAndProcess) {
 
 TEST_F(CliLeaksTest, RunThatIsGoingOnIsNoLeakAndStandsInPs) {
   const auto out = directory_.path() + "/run";
-  Program run({CURFEW_PROGRAM, "run", "--grace=100ms", "--", "/bin/sh", "-c", "echo $CURFEW_MARK; while :; do sleep 1; done"}, Variables(), out);
+  Program run(
+      {CURFEW_PROGRAM, "run", "--grace=100ms", "--", "/bin/sh", "-c", "echo $CURFEW_MARK; while :; do sleep 1; done"},
+      Variables(), out);
   ASSERT_TRUE(Eventually([&] { return ReadFile(out).find("//\n") != std::string::npos; }));
   const auto id = ReadFile(out).substr(0, ReadFile(out).find('/'));
   EXPECT_THAT(Curfew({"leaks"}), Not(HasSubstr(id)));
@@ -101,7 +103,9 @@ TEST_F(CliLeaksTest, PsReadsOutNoOtherUsersJournal) {
   TemporaryDirectory elsewhere;
   auto variables = Variables();
   variables.back().second = elsewhere.path();
-  Program run({CURFEW_PROGRAM, "run", "--grace=100ms", "--", "/bin/sh", "-c", "echo $CURFEW_MARK; while :; do sleep 1; done"}, variables, out);
+  Program run(
+      {CURFEW_PROGRAM, "run", "--grace=100ms", "--", "/bin/sh", "-c", "echo $CURFEW_MARK; while :; do sleep 1; done"},
+      variables, out);
   ASSERT_TRUE(Eventually([&] { return ReadFile(out).find("//\n") != std::string::npos; }));
   const auto id = ReadFile(out).substr(0, ReadFile(out).find('/'));
   const auto directory = directory_.path() + "/curfew-" + id;
@@ -119,7 +123,9 @@ TEST_F(CliLeaksTest, PsReadsOutNoOtherUsersJournal) {
 
 TEST_F(CliLeaksTest, OutputThatIsLostIsNoAnswer) {
   const auto out = directory_.path() + "/run";
-  Program run({CURFEW_PROGRAM, "run", "--grace=100ms", "--", "/bin/sh", "-c", "echo $CURFEW_MARK; while :; do sleep 1; done"}, Variables(), out);
+  Program run(
+      {CURFEW_PROGRAM, "run", "--grace=100ms", "--", "/bin/sh", "-c", "echo $CURFEW_MARK; while :; do sleep 1; done"},
+      Variables(), out);
   ASSERT_TRUE(Eventually([&] { return ReadFile(out).find("//\n") != std::string::npos; }));
   for (const std::string how : {"ps", "ps --json", "leaks --json", "--help"}) {
     for (const char* where : {" >/dev/full", " >&-"}) {

@@ -114,7 +114,8 @@ TEST_F(CliRunTest, NotFoundAndNotExecutableAsInAShell) {
   EXPECT_EQ(Code(missing), 127);
   Program plain({CURFEW_PROGRAM, "run", "--", "/etc/passwd"}, {}, output_);
   EXPECT_EQ(Code(plain), 126);
-  EXPECT_THAT(Output(), AllOf(HasSubstr("no-such-program-anywhere: not found"), HasSubstr("/etc/passwd: not executable")));
+  EXPECT_THAT(Output(),
+              AllOf(HasSubstr("no-such-program-anywhere: not found"), HasSubstr("/etc/passwd: not executable")));
 }
 
 TEST_F(CliRunTest, AScriptWithoutInterpreterIsRunByTheShell) {
@@ -129,13 +130,15 @@ TEST_F(CliRunTest, LeakIsReportedAndReaped) {
   EXPECT_EQ(Run({}, kLeaveDaemon), 86);
   EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
   EXPECT_THAT(Output(), AllOf(HasSubstr("1 process leaked"), HasSubstr("sleep 200"), HasSubstr("(setsid)"),
-                              ContainsRegex("known by    lineage, .*tag, mark"), HasSubstr("reaped: nothing of it is left"),
-                              HasSubstr("exit code 86")));
+                              ContainsRegex("known by    lineage, .*tag, mark"),
+                              HasSubstr("reaped: nothing of it is left"), HasSubstr("exit code 86")));
   EXPECT_THAT(Directories(), IsEmpty());
 }
 
 TEST_F(CliRunTest, ACommandThatIsNotOursIsBlamedByTheWayItBegan) {
-  const std::string way = "/bin/sh -c '/bin/sh -c \"env -i setsid sleep 200 </dev/null >/dev/null 2>&1 & sleep 1\" --gtest_filter=Kv.Pings; true'; true";
+  const std::string way =
+      "/bin/sh -c '/bin/sh -c \"env -i setsid sleep 200 </dev/null >/dev/null 2>&1 & sleep 1\" "
+      "--gtest_filter=Kv.Pings; true'; true";
   EXPECT_EQ(Run({}, way), 86);
   if (Output().find("unknown process of the run") != std::string::npos) {
     GTEST_SKIP() << "the kernel tells of no forks here: " << Output();
@@ -203,7 +206,8 @@ TEST_F(CliRunTest, SignalsArePassedOn) {
 }
 
 TEST_F(CliRunTest, IgnoredSignalsStayIgnored) {
-  Program program({"/usr/bin/nohup", CURFEW_PROGRAM, "run", "--", "/bin/sh", "-c", "kill -HUP $$; exit 4"}, {}, output_);
+  Program program({"/usr/bin/nohup", CURFEW_PROGRAM, "run", "--", "/bin/sh", "-c", "kill -HUP $$; exit 4"}, {},
+                  output_);
   EXPECT_EQ(Code(program), 4);
 }
 
@@ -218,7 +222,8 @@ TEST_F(CliRunTest, StdinAndOtherDescriptorsAreTheCommands) {
 }
 
 TEST_F(CliRunTest, KilledFrontLeavesNothing) {
-  auto program = Start({"--grace=100ms"}, std::string(kLeaveDaemon) + "echo ready; trap '' TERM; while :; do sleep 1; done");
+  auto program =
+      Start({"--grace=100ms"}, std::string(kLeaveDaemon) + "echo ready; trap '' TERM; while :; do sleep 1; done");
   ASSERT_TRUE(Says("ready"));
   program->Signal(SIGKILL);
   EXPECT_EQ(Code(*program), 128 + SIGKILL);
@@ -243,7 +248,8 @@ TEST_F(CliRunTest, KilledGuardianLeavesNothing) {
 }
 
 TEST_F(CliRunTest, RunsInsideRunsEachFindTheirOwn) {
-  const std::string inner = std::string("'") + CURFEW_PROGRAM + "' run --leaks=warn -- /bin/sh -c '" + kLeaveDaemon + "'";
+  const std::string inner =
+      std::string("'") + CURFEW_PROGRAM + "' run --leaks=warn -- /bin/sh -c '" + kLeaveDaemon + "'";
   EXPECT_EQ(Run({}, inner), 86);
   EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
   EXPECT_THAT(Output(), HasSubstr("1 process leaked, found by the runs inside"));
@@ -253,7 +259,8 @@ TEST_F(CliRunTest, InnerRunThatWasKilledIsWaitedFor) {
   const auto ready = directory_.path() + "/ready";
   // The guardian of the inner run goes on when its front is gone: it is no leak, and what it ends neither.
   const std::string inner = std::string("'") + CURFEW_PROGRAM + "' run --grace=100ms -- /bin/sh -c 'echo > " + ready +
-                            "; sleep 200' & p=$!; while [ ! -e '" + ready + "' ]; do sleep 0.02; done; kill -KILL $p; exit 0";
+                            "; sleep 200' & p=$!; while [ ! -e '" + ready +
+                            "' ]; do sleep 0.02; done; kill -KILL $p; exit 0";
   EXPECT_EQ(Run({}, inner), 0) << Output();
   EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
 }
@@ -262,8 +269,9 @@ TEST_F(CliRunTest, ExemptedProcessesStayAndAreCounted) {
   const auto file = directory_.path() + "/curfew.supp";
   std::ofstream(file) << "# for this test\ncommand:\"sleep 200\"  # meant to stay\nport:9 # never needed\n";
   EXPECT_EQ(Run({"--suppressions", file}, std::string(kLeaveDaemon) + "setsid sleep 201 & exit 0"), 86);
-  EXPECT_THAT(Output(), AllOf(HasSubstr("2 processes leaked, 1 of them exempted"), HasSubstr("exempted    meant to stay"),
-                              HasSubstr("exemption not needed: " + file + ":3: port=9 (never needed)")));
+  EXPECT_THAT(Output(),
+              AllOf(HasSubstr("2 processes leaked, 1 of them exempted"), HasSubstr("exempted    meant to stay"),
+                    HasSubstr("exemption not needed: " + file + ":3: port=9 (never needed)")));
   EXPECT_EQ(truth_.Alive().size(), 1U) << truth_.Describe();
   truth_.EndAll();
   EXPECT_EQ(Run({}, kLeaveDaemon, {{"CURFEW_SUPPRESSIONS", file}}), 0);
@@ -293,15 +301,16 @@ TEST_F(CliRunTest, BadExemptionsAreWrongUsage) {
 }
 
 TEST_F(CliRunTest, WildCommandLinesAreEscaped) {
-  const std::string script = "setsid /bin/sh -c 'sleep 200; true' \"$(printf 'a\\nb\\033[31m\\377')\" </dev/null >/dev/null 2>&1 & exit 0";
+  const std::string script =
+      "setsid /bin/sh -c 'sleep 200; true' \"$(printf 'a\\nb\\033[31m\\377')\" </dev/null >/dev/null 2>&1 & exit 0";
   EXPECT_EQ(Run({}, script), 86);
   EXPECT_THAT(Output(), AllOf(HasSubstr("a\\x0Ab\\x1B[31m\\xFF"), Not(HasSubstr("\033")), Not(HasSubstr("\377"))));
 }
 
 TEST_F(CliRunTest, ReportsAreWrittenInEveryFormat) {
   const auto at = directory_.path() + "/r.";
-  EXPECT_EQ(Run({"--report", at + "json", "--junit", at + "xml", "--html", at + "html", "--markdown", at + "md", "--trace",
-                 at + "trace", "--github"},
+  EXPECT_EQ(Run({"--report", at + "json", "--junit", at + "xml", "--html", at + "html", "--markdown", at + "md",
+                 "--trace", at + "trace", "--github"},
                 kLeaveDaemon),
             86);
   for (const char* format : {"json", "xml", "html", "md", "trace"}) {
@@ -331,13 +340,18 @@ TEST_F(CliRunTest, ReportsTellHowTheCommandEnded) {
     std::string told;
   } const cases[] = {{{}, "exit 3", 3, "sh exited with status 3"},
                      {{}, "kill -KILL $$", 137, "sh was killed by SIGKILL"},
-                     {{"--timeout=200ms"}, "exec sleep 200", 124, "sh was still running after its timeout of 200 ms; it was killed by SIGTERM"}};
+                     {{"--timeout=200ms"},
+                      "exec sleep 200",
+                      124,
+                      "sh was still running after its timeout of 200 ms; it was killed by SIGTERM"}};
   for (const auto& each : cases) {
     auto flags = each.flags;
-    for (const char* flag : {"--report=", "--junit=", "--html=", "--markdown=", "--trace="}) flags.push_back(flag + at + &flag[2]);
+    for (const char* flag : {"--report=", "--junit=", "--html=", "--markdown=", "--trace="})
+      flags.push_back(flag + at + &flag[2]);
     flags.emplace_back("--github");
     EXPECT_EQ(Run(flags, each.script, {{"CURFEW_ARTIFACTS", directory_.path() + "/kept"}}), each.code);
-    for (const char* format : {"report=", "junit=", "html=", "trace="}) EXPECT_THAT(ReadFile(at + format), HasSubstr(each.told)) << format;
+    for (const char* format : {"report=", "junit=", "html=", "trace="})
+      EXPECT_THAT(ReadFile(at + format), HasSubstr(each.told)) << format;
     auto markdown = ReadFile(at + "markdown=");
     std::erase(markdown, '\\');
     EXPECT_THAT(markdown, HasSubstr(each.told));
@@ -369,25 +383,32 @@ TEST_F(CliRunTest, AJournalThatCannotBeWrittenIsSaidAndNothingIsLostOfTheReport)
   const auto report = directory_.path() + "/r.json";
   const Variables nowhere = {{"CURFEW_ARTIFACTS", "/proc/nowhere"}};
   EXPECT_EQ(Run({"--report=" + report}, kLeaveDaemon, nowhere), 86);
-  EXPECT_THAT(ReadFile(report), AllOf(HasSubstr("sleep 200"), HasSubstr("failed to write the journal"), HasSubstr("\"clean\": false")));
+  EXPECT_THAT(ReadFile(report),
+              AllOf(HasSubstr("sleep 200"), HasSubstr("failed to write the journal"), HasSubstr("\"clean\": false")));
   EXPECT_THAT(Output(), ContainsRegex("failed to write the journal /proc/nowhere/curfew-.*: ENOENT"));
   std::filesystem::remove(output_);
   EXPECT_EQ(Run({"--report=" + report}, "exit 0", nowhere), 125);
   EXPECT_THAT(ReadFile(report), AllOf(HasSubstr("exited with status 0"), HasSubstr("\"clean\": false")));
   EXPECT_EQ(Run({}, "exit 0", nowhere), 125) << "it was asked for";
   EXPECT_EQ(Run({}, "exit 3", nowhere), 3) << "a failure of the command stays what it is";
-  EXPECT_EQ(Run({"--report=" + report}, "rm -r " + directory_.path() + "/curfew-*/*"), 125) << "nor is one that the command has removed";
-  EXPECT_THAT(ReadFile(report), AllOf(HasSubstr("exited with status 0"), HasSubstr("was removed while the command ran")));
+  EXPECT_EQ(Run({"--report=" + report}, "rm -r " + directory_.path() + "/curfew-*/*"), 125)
+      << "nor is one that the command has removed";
+  EXPECT_THAT(ReadFile(report),
+              AllOf(HasSubstr("exited with status 0"), HasSubstr("was removed while the command ran")));
   // A full disk: everything that is written to a file is cut.
   std::filesystem::remove(output_);
-  Program full({"/bin/sh", "-c", std::string("(ulimit -f 0; '") + CURFEW_PROGRAM + "' run --resources=off --json=- -- true; echo code $?) 2>&1 | cat"},
+  Program full({"/bin/sh", "-c",
+                std::string("(ulimit -f 0; '") + CURFEW_PROGRAM +
+                    "' run --resources=off --json=- -- true; echo code $?) 2>&1 | cat"},
                {{"TMPDIR", directory_.path()}}, output_);
   EXPECT_EQ(Code(full), 0);
-  EXPECT_THAT(Output(), AllOf(HasSubstr("EFBIG"), HasSubstr("exited with status 0"), HasSubstr("\"clean\": false"), HasSubstr("code 125")));
+  EXPECT_THAT(Output(), AllOf(HasSubstr("EFBIG"), HasSubstr("exited with status 0"), HasSubstr("\"clean\": false"),
+                              HasSubstr("code 125")));
 }
 
 TEST_F(CliRunTest, AProcThatShowsNobodyOrStrangersIsRefused) {
-  const std::string run = std::string("'") + CURFEW_PROGRAM + "' run --resources=off -- sh -c 'echo began; " + kLeaveDaemon + "'";
+  const std::string run =
+      std::string("'") + CURFEW_PROGRAM + "' run --resources=off -- sh -c 'echo began; " + kLeaveDaemon + "'";
   const std::string user = ::geteuid() == 0 ? "" : "--map-root-user ";
   // LeakSanitizer ends a program that has lost its /proc with a status, and a finding, of its own.
   const char* const options = std::getenv("ASAN_OPTIONS");
@@ -395,33 +416,42 @@ TEST_F(CliRunTest, AProcThatShowsNobodyOrStrangersIsRefused) {
   const auto in_namespace = [&](const std::string& script) {
     std::filesystem::remove(output_);
     Program program({"/bin/sh", "-c", script},
-                    {{Truth::kVariable, truth_.token()}, {"TMPDIR", directory_.path()}, {"ASAN_OPTIONS", sanitizer}}, output_);
+                    {{Truth::kVariable, truth_.token()}, {"TMPDIR", directory_.path()}, {"ASAN_OPTIONS", sanitizer}},
+                    output_);
     return Code(program);
   };
   if (in_namespace("unshare " + user + "--mount --pid --fork mount -t tmpfs none /proc") != 0) {
     GTEST_SKIP() << "no namespaces can be made here: " << Output();
   }
-  EXPECT_EQ(in_namespace("unshare " + user + "--mount sh -c \"mount -t tmpfs none /proc; exec " + run + "\""), kWithoutProc);
-  EXPECT_THAT(Output(), AllOf(HasSubstr("/proc/self cannot be read (ENOENT)"), HasSubstr("mount -t proc"), Not(HasSubstr("began"))));
+  EXPECT_EQ(in_namespace("unshare " + user + "--mount sh -c \"mount -t tmpfs none /proc; exec " + run + "\""),
+            kWithoutProc);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("/proc/self cannot be read (ENOENT)"), HasSubstr("mount -t proc"),
+                              Not(HasSubstr("began"))));
   EXPECT_EQ(in_namespace("unshare " + user + "--pid --fork --kill-child " + run), 125);
-  EXPECT_THAT(Output(), AllOf(HasSubstr("/proc is that of another PID namespace"), Not(HasSubstr("began")), Not(HasSubstr("leaked"))));
+  EXPECT_THAT(Output(), AllOf(HasSubstr("/proc is that of another PID namespace"), Not(HasSubstr("began")),
+                              Not(HasSubstr("leaked"))));
   for (const std::string command : {"leaks", "ps"}) {
     EXPECT_EQ(in_namespace("unshare " + user + "--pid --fork --kill-child '" + CURFEW_PROGRAM + "' " + command), 125);
     EXPECT_THAT(Output(), HasSubstr("another PID namespace"));
   }
   // And if it goes while the command runs, what is left cannot be named, and is no success.
-  EXPECT_EQ(in_namespace("unshare " + user + "--mount '" + CURFEW_PROGRAM + "' run --resources=off --grace=100ms -- sh -c '" + kLeaveDaemon +
-                         " mount -t tmpfs none /proc'"),
-            125);
+  EXPECT_EQ(
+      in_namespace("unshare " + user + "--mount '" + CURFEW_PROGRAM + "' run --resources=off --grace=100ms -- sh -c '" +
+                   kLeaveDaemon + " mount -t tmpfs none /proc'"),
+      125);
   EXPECT_THAT(Output(), HasSubstr("something is left, and what cannot be told"));
 }
 
 TEST_F(CliRunTest, ClosedDescriptorsStayClosed) {
   const std::string look = "for fd in 0 1; do [ ! -e /proc/self/fd/$fd ] || echo open $fd >&2; done";
-  Program program({"/bin/sh", "-c", std::string("exec '") + CURFEW_PROGRAM + "' run --resources=off -- sh -c '" + look + "' <&- >&-"}, {}, output_);
+  Program program({"/bin/sh", "-c",
+                   std::string("exec '") + CURFEW_PROGRAM + "' run --resources=off -- sh -c '" + look + "' <&- >&-"},
+                  {}, output_);
   EXPECT_EQ(Code(program), 0);
   EXPECT_EQ(Output(), "");
-  Program report({"/bin/sh", "-c", std::string("exec '") + CURFEW_PROGRAM + "' run --resources=off --json=- -- true >&-"}, {}, output_);
+  Program report(
+      {"/bin/sh", "-c", std::string("exec '") + CURFEW_PROGRAM + "' run --resources=off --json=- -- true >&-"}, {},
+      output_);
   EXPECT_EQ(Code(report), 125) << "a report that nobody can have read";
   EXPECT_THAT(Output(), HasSubstr("failed to write to standard output"));
 }
@@ -434,8 +464,10 @@ TEST_F(CliRunTest, ACommandThatIsStoppedIsTimedOutAllTheSame) {
 
 // As Ctrl-Z does: while the job is stopped its time stands still.
 TEST_F(CliRunTest, WhileJobControlHasStoppedTheCommandItsTimeDoesNotRun) {
-  // A shell with job control: the kernel stops nobody by SIGTSTP who has no shell to go on by (setpgid(2), orphaned groups).
-  const std::string job = std::string("set -m; '") + CURFEW_PROGRAM + "' run --resources=off --timeout=1s -- sh -c 'echo ready; kill -TSTP $$; exit 4' & " +
+  // A shell with job control: the kernel stops nobody by SIGTSTP who has no shell to go on by (setpgid(2), orphaned
+  // groups).
+  const std::string job = std::string("set -m; '") + CURFEW_PROGRAM +
+                          "' run --resources=off --timeout=1s -- sh -c 'echo ready; kill -TSTP $$; exit 4' & " +
                           "echo front $!; wait -f $!; exit $?";
   Program shell({"/bin/bash", "-c", job}, {{Truth::kVariable, truth_.token()}, {"TMPDIR", directory_.path()}}, output_);
   ASSERT_TRUE(Says("ready") && Says("front "));
@@ -446,7 +478,8 @@ TEST_F(CliRunTest, WhileJobControlHasStoppedTheCommandItsTimeDoesNotRun) {
   };
   ASSERT_TRUE(Eventually(stopped)) << "the job is to be seen as stopped";
   // By the end of another with the same time, begun only now, this one's would be over, too.
-  Program other({CURFEW_PROGRAM, "run", "--resources=off", "--timeout=1s", "--", "sleep", "60"}, {{"TMPDIR", directory_.path()}});
+  Program other({CURFEW_PROGRAM, "run", "--resources=off", "--timeout=1s", "--", "sleep", "60"},
+                {{"TMPDIR", directory_.path()}});
   EXPECT_EQ(Code(other), 124);
   EXPECT_TRUE(stopped()) << "its time-out would have continued it";
   truth_.SignalAll(SIGCONT);
@@ -455,22 +488,29 @@ TEST_F(CliRunTest, WhileJobControlHasStoppedTheCommandItsTimeDoesNotRun) {
 
 TEST_F(CliRunTest, AProcessThatTwoRunsFoundIsToldOnce) {
   const auto report = directory_.path() + "/r.json";
-  EXPECT_EQ(Run({"--report=" + report}, std::string("'") + CURFEW_PROGRAM + "' run --resources=off --keep --leaks=warn -- sh -c '" + kLeaveDaemon + "' 2>/dev/null; true"), 86);
-  EXPECT_THAT(Output(), AllOf(HasSubstr("1 process leaked, found when"), Not(HasSubstr("found by the runs inside")), Not(HasSubstr("--keep asks"))));
+  EXPECT_EQ(Run({"--report=" + report}, std::string("'") + CURFEW_PROGRAM +
+                                            "' run --resources=off --keep --leaks=warn -- sh -c '" + kLeaveDaemon +
+                                            "' 2>/dev/null; true"),
+            86);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("1 process leaked, found when"), Not(HasSubstr("found by the runs inside")),
+                              Not(HasSubstr("--keep asks"))));
   EXPECT_THAT(ReadFile(report), AllOf(HasSubstr("\"leaks\": 1,"), Not(HasSubstr("kept, as --keep asks"))));
   EXPECT_THAT(truth_.Alive(), IsEmpty()) << truth_.Describe();
 }
 
 TEST_F(CliRunTest, ADirectoryThatIsGoneIsNoHindrance) {
   const auto gone = directory_.path() + "/gone";
-  Program program({"/bin/sh", "-c", "mkdir '" + gone + "'; cd '" + gone + "'; rmdir '" + gone + "'; exec '" + CURFEW_PROGRAM + "' run --resources=off -- sh -c 'exit 6'"},
+  Program program({"/bin/sh", "-c",
+                   "mkdir '" + gone + "'; cd '" + gone + "'; rmdir '" + gone + "'; exec '" + CURFEW_PROGRAM +
+                       "' run --resources=off -- sh -c 'exit 6'"},
                   {{"TMPDIR", "relative"}}, output_);
   EXPECT_EQ(Code(program), 6) << Output();
 }
 
 TEST_F(CliRunTest, ASuppressionsFileThatIsADirectoryIsWrongUsage) {
   EXPECT_EQ(Run({"--suppressions=" + directory_.path()}, "echo began"), 2);
-  EXPECT_THAT(Output(), AllOf(HasSubstr("--suppressions: " + directory_.path() + ": cannot be read: is a directory"), Not(HasSubstr("began"))));
+  EXPECT_THAT(Output(), AllOf(HasSubstr("--suppressions: " + directory_.path() + ": cannot be read: is a directory"),
+                              Not(HasSubstr("began"))));
 }
 
 TEST_F(CliRunTest, JournalIsKeptWhereArtifactsAre) {
@@ -497,9 +537,10 @@ TEST_F(CliRunTest, WildJournalsNeitherHoldItUpNorCostTheCommandItsStatus) {
       R"({"event":"leak","time_ms":2,"leak":{"server":"","test":"","escapes":[],"evidence":[],"reaped":true,"why_alive":"",)"
       R"("process":{"pid":1,"parent":1,"group":1,"session":1,"uid":0,"state":"","name":"","command":[],"cwd":"","ports":[],)"
       R"("start_ticks":1,"started_ns":1}}})";
-  EXPECT_EQ(Run({"--json=" + directory_.path() + "/json"}, "mkfifo $CURFEW_JOURNALS/pipe.jsonl; printf '%s\\n' '" + begin + "' '" +
-                                                              stateless + "' >$CURFEW_JOURNALS/x.jsonl; exit 3"),
-            3);
+  EXPECT_EQ(
+      Run({"--json=" + directory_.path() + "/json"}, "mkfifo $CURFEW_JOURNALS/pipe.jsonl; printf '%s\\n' '" + begin +
+                                                         "' '" + stateless + "' >$CURFEW_JOURNALS/x.jsonl; exit 3"),
+      3);
   EXPECT_THAT(ReadFile(directory_.path() + "/json"), HasSubstr("cf0123456789"));
   EXPECT_THAT(Directories(), IsEmpty());
 }
@@ -512,17 +553,20 @@ TEST_F(CliRunTest, AnAnnotationBeginsALine) {
 // More than a socket takes at once, so that the guardian has to wait for its reader.
 TEST_F(CliRunTest, LeaksWithLongCommandsAreToldToAFrontThatWasStopped) {
   ASSERT_EQ(::mkfifo((directory_.path() + "/go").c_str(), 0600), 0);
-  auto program = Start({},
-                       "long=$(printf '%9000s' 0 | tr ' ' 0); for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 "
-                       "21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do "
-                       "setsid sleep 200 $long </dev/null >/dev/null 2>&1 & done; echo begun; read go <" + directory_.path() + "/go");
+  auto program =
+      Start({},
+            "long=$(printf '%9000s' 0 | tr ' ' 0); for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 "
+            "21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do "
+            "setsid sleep 200 $long </dev/null >/dev/null 2>&1 & done; echo begun; read go <" +
+                directory_.path() + "/go");
   ASSERT_TRUE(Says("begun"));
   program->Signal(SIGSTOP);
   std::ofstream(directory_.path() + "/go") << "go\n";
   // The front and the guardian are left; and then more time than the guardian used to give.
   ASSERT_TRUE(Eventually([this] { return truth_.Alive().size() <= 2; })) << truth_.Describe();
   const auto since = std::chrono::steady_clock::now();
-  ASSERT_TRUE(Eventually([since] { return std::chrono::steady_clock::now() - since > std::chrono::milliseconds(1500); }));
+  ASSERT_TRUE(
+      Eventually([since] { return std::chrono::steady_clock::now() - since > std::chrono::milliseconds(1500); }));
   program->Signal(SIGCONT);
   EXPECT_EQ(Code(*program), 86);
   EXPECT_THAT(Output(), AllOf(HasSubstr("40 processes leaked"), Not(HasSubstr("killed from outside"))));

@@ -34,10 +34,12 @@ class CliSuiteTest : public testing::Test {
     fs::create_directories(strays_);
     std::ofstream file(directory_.path() + "/CTestTestfile.cmake");
     for (const auto& kind : kKinds) {
-      file << "add_test(" << kind << " \"" << CURFEW_LEAKY << "\" \"--gtest_filter=" << filter_prefix << kind << "\")\n";
+      file << "add_test(" << kind << " \"" << CURFEW_LEAKY << "\" \"--gtest_filter=" << filter_prefix << kind
+           << "\")\n";
     }
     file.close();
-    Program program({CURFEW_PROGRAM, "run", "--grace=200ms", "--resources=off", "--", CURFEW_CTEST, "--test-dir", directory_.path(), "-j8"},
+    Program program({CURFEW_PROGRAM, "run", "--grace=200ms", "--resources=off", "--", CURFEW_CTEST, "--test-dir",
+                     directory_.path(), "-j8"},
                     {{Truth::kVariable, truth_.token()},
                      {"TMPDIR", directory_.path()},
                      {"STRAYS", strays_},

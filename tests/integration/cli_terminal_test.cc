@@ -52,7 +52,9 @@ class Terminal {
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
-  void Type(const std::string& keys) const { ASSERT_EQ(::write(master_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size())); }
+  void Type(const std::string& keys) const {
+    ASSERT_EQ(::write(master_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
+  }
   // Reads on until the text has come; whether it has, in a generous time.
   bool Await(const std::string& text) {
     return Eventually([&] {
@@ -100,8 +102,12 @@ TEST_F(CliTerminalTest, TheCommandIsInTheForegroundAndMayRead) {
 }
 
 TEST_F(CliTerminalTest, CtrlCReachesTheCommandOnce) {
-  Terminal terminal(Script("trap \"echo interru\"\"pted; n=\\${n}x\" INT; echo rea\"\"dy; while [ ${#n} -lt 1 ]; do sleep 0.05; done; "
-                           "sleep 0.3; echo count ${#n}; exit 7", "echo status $?"), truth_.token());
+  Terminal terminal(
+      Script(
+          "trap \"echo interru\"\"pted; n=\\${n}x\" INT; echo rea\"\"dy; while [ ${#n} -lt 1 ]; do sleep 0.05; done; "
+          "sleep 0.3; echo count ${#n}; exit 7",
+          "echo status $?"),
+      truth_.token());
   ASSERT_TRUE(terminal.Await("ready")) << terminal.seen();
   terminal.Type("\x03");
   ASSERT_TRUE(terminal.Await("status 7")) << terminal.seen();
@@ -110,7 +116,9 @@ TEST_F(CliTerminalTest, CtrlCReachesTheCommandOnce) {
 
 TEST_F(CliTerminalTest, CtrlCThatEndsTheCommandIsSeenByTheShell) {
   // A shell without job control ends itself when SIGINT has ended its command: it has to see that it was that.
-  Terminal terminal(std::string("'") + CURFEW_PROGRAM + "' run -- /bin/bash -c 'echo rea\"\"dy; exec sleep 100'; echo went on", truth_.token());
+  Terminal terminal(
+      std::string("'") + CURFEW_PROGRAM + "' run -- /bin/bash -c 'echo rea\"\"dy; exec sleep 100'; echo went on",
+      truth_.token());
   ASSERT_TRUE(terminal.Await("ready")) << terminal.seen();
   terminal.Type("\x03");
   const auto status = terminal.AwaitEnd();
@@ -119,7 +127,9 @@ TEST_F(CliTerminalTest, CtrlCThatEndsTheCommandIsSeenByTheShell) {
 }
 
 TEST_F(CliTerminalTest, CtrlZStopsTheJobAndFgContinuesIt) {
-  Terminal terminal(Script("echo rea\"\"dy; read x; echo got $x; exit 5", "echo stopped $?; fg >/dev/null; echo status $?"), truth_.token());
+  Terminal terminal(
+      Script("echo rea\"\"dy; read x; echo got $x; exit 5", "echo stopped $?; fg >/dev/null; echo status $?"),
+      truth_.token());
   ASSERT_TRUE(terminal.Await("ready")) << terminal.seen();
   terminal.Type("\x1a");
   ASSERT_TRUE(terminal.Await("stopped 148")) << terminal.seen();
@@ -136,8 +146,9 @@ TEST_F(CliTerminalTest, ACommandThatStopsItselfStopsTheJob) {
 
 TEST_F(CliTerminalTest, LongStopSaysWhatItWaitsFor) {
   // The stray is deaf to SIGTERM: the grace is waited for, and longer than a user's patience.
-  const std::string command = std::string("'") + CURFEW_PROGRAM +
-                              "' run --grace=4s -- /bin/bash -c 'trap \"\" TERM; setsid sleep 100 & exit 0'; echo status $?";
+  const std::string command =
+      std::string("'") + CURFEW_PROGRAM +
+      "' run --grace=4s -- /bin/bash -c 'trap \"\" TERM; setsid sleep 100 & exit 0'; echo status $?";
   Terminal terminal("set -m; " + command, truth_.token());
   ASSERT_TRUE(terminal.Await("waiting for")) << terminal.seen();
   ASSERT_TRUE(terminal.Await("status 86")) << terminal.seen();

@@ -103,7 +103,14 @@ const std::map<std::string, Body>& Kinds() {
       {"OwnSession", [] { Leave([] { setsid(); }); }},
       {"Daemon", [] { Leave([] {}, true); }},
       {"DaemonClosed", [] { Leave(CloseAll, true); }},
-      {"DaemonElsewhere", [] { Leave([] { if (chdir("/") != 0) _exit(1); }, true); }},
+      {"DaemonElsewhere",
+       [] {
+         Leave(
+             [] {
+               if (chdir("/") != 0) _exit(1);
+             },
+             true);
+       }},
       {"DaemonWithoutEnvironment", [] { Leave([] { Exec("/bin/sleep", "sleep", false); }, true); }},
       {"Executed", [] { Leave([] { Exec("/bin/sleep", "sleep", true); }); }},
       {"ExecutedWithoutEnvironment", [] { Leave([] { Exec("/bin/sleep", "sleep", false); }); }},
@@ -115,9 +122,19 @@ const std::map<std::string, Body>& Kinds() {
       {"WildName", [] { Leave([] { prctl(PR_SET_NAME, ") R 1 \n\x1b[31m"); }); }},
       {"WildCommand", [] { Leave([] { Exec("/bin/sleep", "a\nb \x1b]0;x\x07 ]]> <b>\xff", true); }); }},
       {"ChildOfChild", [] { Leave([] { Leave([] {}); }); }},
-      {"Many", [] { for (int i = 0; i < 5; ++i) Leave([] {}, true); }},
+      {"Many",
+       [] {
+         for (int i = 0; i < 5; ++i) Leave([] {}, true);
+       }},
       {"DaemonOfDaemon", [] { Leave([] { Leave([] {}, true); }, true); }},
-      {"Zombie", [] { const pid_t pid = fork(); if (pid == 0) _exit(0); Note(pid); siginfo_t info{}; waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT); }},
+      {"Zombie",
+       [] {
+         const pid_t pid = fork();
+         if (pid == 0) _exit(0);
+         Note(pid);
+         siginfo_t info{};
+         waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
+       }},
   };
   return kinds;
 }

@@ -189,7 +189,8 @@ TEST_F(Mechanisms, TheProgramRemovesTheCgroupOfAKilledKeeperAndWarden) {
     }
     return names;
   };
-  const auto run = ReadFile("/proc/" + std::to_string(Named("curfew-keeper").at(0)) + "/cmdline").substr(sizeof "curfew-keeper", 12);
+  const auto run =
+      ReadFile("/proc/" + std::to_string(Named("curfew-keeper").at(0)) + "/cmdline").substr(sizeof "curfew-keeper", 12);
   const auto ours = [&] {
     auto names = leaves();
     std::erase_if(names, [&](const std::string& name) { return name.find(run) == std::string::npos; });
@@ -221,8 +222,8 @@ TEST_F(Mechanisms, TheProgramReapsAfterAKilledKeeperAndWardenByTagOrLeaf) {
   }
 }
 
-// All three at once: nobody is left to reap. The leader dies with its warden; what it had forked is found by the next run,
-// which takes the leaf that nobody answers for.
+// All three at once: nobody is left to reap. The leader dies with its warden; what it had forked is found by the next
+// run, which takes the leaf that nobody answers for.
 TEST_F(Mechanisms, TheNextRunReapsWhatAKilledRunHasLeft) {
   if (!CgroupsHere()) GTEST_SKIP() << containment::FindOwnCgroup().failure().ToString();
   Program victim = Start("hang", "double_fork_daemon", "");
@@ -272,14 +273,16 @@ TEST_F(Mechanisms, ContainmentThatCannotBeHadIsNamed) {
   const auto run = [&](const std::string& level, const std::string& line) {
     std::filesystem::remove(output);
     Program victim({"/bin/sh", "-c", line, "sh", CURFEW_VICTIM, "return", "tcp_echo"},
-                   {{Truth::kVariable, truth_.token()}, {"TMPDIR", directory_.path()}, {"CURFEW_CONTAINMENT", level}}, output);
+                   {{Truth::kVariable, truth_.token()}, {"TMPDIR", directory_.path()}, {"CURFEW_CONTAINMENT", level}},
+                   output);
     EXPECT_TRUE(victim.Wait());
     return ReadFile(output);
   };
   EXPECT_NE(run("clever", "exec \"$@\"").find("CURFEW_CONTAINMENT=clever is none of auto, basic, cgroup and sealed"),
             std::string::npos);
   // A user namespace of our own, in which we may forbid PID namespaces and own no cgroup.
-  const std::string inside = "exec unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_pid_namespaces && exec \"$@\"' sh \"$@\"";
+  const std::string inside =
+      "exec unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_pid_namespaces && exec \"$@\"' sh \"$@\"";
   const auto sealed = run("sealed", inside);
   if (sealed.find("unshare failed") != std::string::npos) GTEST_SKIP() << sealed;
   EXPECT_NE(sealed.find("could not launch it: seal it: make a PID namespace: ENOSPC"), std::string::npos) << sealed;
@@ -297,7 +300,8 @@ TEST_F(Mechanisms, AnUnprivilegedUserHasHisCgroupsWhereOneIsDelegatedToHim) {
   if (::geteuid() != 0 || !CgroupsHere()) GTEST_SKIP() << "takes root, to delegate a cgroup";
   ASSERT_EQ(::chown(directory_.path().c_str(), 65534, 65534), 0);
   const auto reachable = [](const std::filesystem::path& path) {
-    return (std::filesystem::status(path).permissions() & std::filesystem::perms::others_exec) != std::filesystem::perms::none;
+    return (std::filesystem::status(path).permissions() & std::filesystem::perms::others_exec) !=
+           std::filesystem::perms::none;
   };
   for (auto path = std::filesystem::path(directory_.path()).parent_path(); path != "/"; path = path.parent_path()) {
     if (!reachable(path)) GTEST_SKIP() << path << " is closed to other users";
@@ -307,8 +311,8 @@ TEST_F(Mechanisms, AnUnprivilegedUserHasHisCgroupsWhereOneIsDelegatedToHim) {
   for (const auto* name : {"", "cgroup.procs", "cgroup.subtree_control"}) {
     ASSERT_EQ(::chown((slice / name).c_str(), 65534, 65534), 0) << name;
   }
-  const std::string enter = "echo 0 > '" + slice.string() + "/cgroup.procs' && exec setpriv --reuid=65534 --regid=65534 " +
-                            "--clear-groups \"$@\"";
+  const std::string enter = "echo 0 > '" + slice.string() +
+                            "/cgroup.procs' && exec setpriv --reuid=65534 --regid=65534 " + "--clear-groups \"$@\"";
   Program victim({"/bin/sh", "-c", enter, "sh", CURFEW_VICTIM, "hang", "double_fork_daemon", touched_},
                  {{Truth::kVariable, truth_.token()},
                   {"TMPDIR", directory_.path()},

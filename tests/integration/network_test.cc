@@ -21,7 +21,9 @@ using process::FileDescriptor;
 using testing::HasSubstr;
 
 ServerSpec Private(const std::string& name) {
-  return {.command = {CURFEW_SAMPLE_DIR "/" + name, "--port", "{port}"}, .ports = {{"", 8080}}, .network = Network::Private()};
+  return {.command = {CURFEW_SAMPLE_DIR "/" + name, "--port", "{port}"},
+          .ports = {{"", 8080}},
+          .network = Network::Private()};
 }
 
 std::string Exchange(const FileDescriptor& socket, const std::string& text) {
@@ -105,14 +107,16 @@ TEST_F(PrivateNetwork, WhatHasToConnectIsRefused) {
 
 // It listens where nobody here can connect to it; that it is its own is known even so.
 TEST_F(PrivateNetwork, ServerThatLeavesForANetworkOfItsOwnIsFollowed) {
-  auto server = Server::Start({.shell = "exec unshare $([ $(id -u) = 0 ] || echo -r) -n " CURFEW_SAMPLE_DIR "/tcp_echo --host 0.0.0.0 --port {port}"});
+  auto server = Server::Start({.shell = "exec unshare $([ $(id -u) = 0 ] || echo -r) -n " CURFEW_SAMPLE_DIR
+                                        "/tcp_echo --host 0.0.0.0 --port {port}"});
   EXPECT_TRUE(server.running());
   EXPECT_EQ(server.WhyNotReady(), "") << "though it has just been looked at";
 }
 
 TEST_F(PrivateNetwork, PortsAreDiscoveredInANetworkOfTheServersOwnToo) {
   auto somebody = Server::Start({.command = {CURFEW_SAMPLE_DIR "/tcp_echo", "--port", "{port}"}});  // who listens here
-  auto server = Server::Start({.shell = "exec unshare $([ $(id -u) = 0 ] || echo -r) -n " CURFEW_SAMPLE_DIR "/tcp_echo --host 0.0.0.0 --port {port}",
+  auto server = Server::Start({.shell = "exec unshare $([ $(id -u) = 0 ] || echo -r) -n " CURFEW_SAMPLE_DIR
+                                        "/tcp_echo --host 0.0.0.0 --port {port}",
                                .ports = {{"", Port::Discover()}}});
   EXPECT_NE(server.port(), 0);
   EXPECT_EQ(server.WhyNotReady(), "");

@@ -149,8 +149,10 @@ class Neighbour {
     }
     program = std::make_unique<Program>(
         std::vector<std::string>{CURFEW_SAMPLE_DIR "/tcp_echo", "--port", std::to_string(port)},
-        std::vector<std::pair<std::string, std::string>>{{"CURFEW_MARK", mark}, {"CURFEW_OWNER", Nobody()}}, directory.path() + "/out");
-    up = Eventually([this] { return testing_support::ReadFile(directory.path() + "/out").find("listening") != std::string::npos; });
+        std::vector<std::pair<std::string, std::string>>{{"CURFEW_MARK", mark}, {"CURFEW_OWNER", Nobody()}},
+        directory.path() + "/out");
+    up = Eventually(
+        [this] { return testing_support::ReadFile(directory.path() + "/out").find("listening") != std::string::npos; });
   }
   // A process with our number that began later: there is none.
   static std::string Nobody() {
@@ -243,9 +245,10 @@ TEST(DiscoverTest, NumberIsReadFromTheKernel) {
 }
 
 TEST(DiscoverTest, SeveralAreInTheOrderOfTheServersDescriptors) {
-  auto server = Server::Start({.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "4"},
-                               .ports = {{"", Port::Discover()}, {"third", Port::Discover(2)}, {"last", Port::Discover(3)}},
-                               .ready = Ready::All({Ready::Tcp("last"), Ready::Tcp()})});
+  auto server =
+      Server::Start({.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "4"},
+                     .ports = {{"", Port::Discover()}, {"third", Port::Discover(2)}, {"last", Port::Discover(3)}},
+                     .ready = Ready::All({Ready::Tcp("last"), Ready::Tcp()})});
   const auto announced = Announced(server);
   ASSERT_EQ(announced.size(), 4U);
   EXPECT_EQ(server.port(), announced[0]);
@@ -261,7 +264,8 @@ TEST(DiscoverTest, FunctionChoosesAmongThem) {
     seen.insert(listening.port);
     return seen.size() == 3;
   };
-  auto server = Server::Start({.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "3"}, .ports = {{"", Port::Discover(third)}}});
+  auto server = Server::Start(
+      {.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "3"}, .ports = {{"", Port::Discover(third)}}});
   EXPECT_EQ(server.port(), Announced(server).back());
 }
 
@@ -277,7 +281,8 @@ TEST(DiscoverTest, ServerThatTellsALotBeforeItListensIsNotBlocked) {
       "n.connect(chr(0) + a[1:] if a[0] == '@' else a)\n"
       "for i in range(200): n.send(b'STATUS=loading %d' % i)\n"
       "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); n.send(b'READY=1'); time.sleep(100)\n";
-  auto server = Server::Start({.command = {"python3", "-c", kScript}, .ports = {{"", Port::Discover()}}, .ready = Ready::Notify()});
+  auto server = Server::Start(
+      {.command = {"python3", "-c", kScript}, .ports = {{"", Port::Discover()}}, .ready = Ready::Notify()});
   EXPECT_NE(server.port(), 0);
 }
 
@@ -286,7 +291,8 @@ TEST(DiscoverTest, PortThatIsClosedAgainIsNotTheOneThatIsMeant) {
       "import socket, sys, time\n"
       "first = socket.socket(); first.bind(('127.0.0.1', 0)); first.listen(); print('first', flush=True)\n"
       "open(sys.argv[1]).read(); first.close()\n"
-      "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print('listening on 127.0.0.1:%d' % s.getsockname()[1], flush=True)\n"
+      "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print('listening on 127.0.0.1:%d' % "
+      "s.getsockname()[1], flush=True)\n"
       "time.sleep(100)\n";
   const TemporaryDirectory directory;
   const std::string fifo = directory.path() + "/go";
@@ -304,11 +310,12 @@ TEST(DiscoverTest, PortThatIsClosedAgainIsNotTheOneThatIsMeant) {
 }
 
 TEST(DiscoverTest, FunctionThatThrowsIsShown) {
-  EXPECT_THAT(RefusalOf({.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "1"},
-                         .ports = {{"", Port::Discover([](const Listening&) -> bool { throw std::runtime_error("no idea"); })}},
-                         .ready_timeout = 1s},
-                        StartError::kTimedOut),
-              HasSubstr("its function threw \"no idea\""));
+  EXPECT_THAT(
+      RefusalOf({.command = {CURFEW_SAMPLE_DIR "/binds_any", "--count", "1"},
+                 .ports = {{"", Port::Discover([](const Listening&) -> bool { throw std::runtime_error("no idea"); })}},
+                 .ready_timeout = 1s},
+                StartError::kTimedOut),
+      HasSubstr("its function threw \"no idea\""));
 }
 
 TEST(DiscoverTest, TooFewAreToldWhenTimeIsUp) {
@@ -341,7 +348,8 @@ TEST(PrivateAddressTest, ServersWithTheSameFixedPortRunAtOnce) {
 }
 
 TEST(PrivateAddressTest, WhoListensOnEveryAddressIsInTheWayAndNamed) {
-  auto everywhere = Server::Start({.command = {CURFEW_SAMPLE_DIR "/tcp_echo", "--host", "0.0.0.0", "--port", "{port}"}});
+  auto everywhere =
+      Server::Start({.command = {CURFEW_SAMPLE_DIR "/tcp_echo", "--host", "0.0.0.0", "--port", "{port}"}});
   auto spec = Sample("tcp_echo");
   spec.ports = {{"", everywhere.port()}};
   spec.private_address = true;
@@ -353,12 +361,14 @@ ServerSpec Activated(std::vector<ListenSocket> sockets) {
 }
 
 TEST(ActivatedTest, SocketsOfEveryKindAreOpenNamedAndNobodyElses) {
-  auto server = Server::Start(Activated({ListenSocket::Tcp(), ListenSocket::Udp("dns"), ListenSocket::Tcp("dns"),
-                                         ListenSocket::Unix("{socket}", "control"), ListenSocket::UnixDatagram("log.sock")}));
+  auto server =
+      Server::Start(Activated({ListenSocket::Tcp(), ListenSocket::Udp("dns"), ListenSocket::Tcp("dns"),
+                               ListenSocket::Unix("{socket}", "control"), ListenSocket::UnixDatagram("log.sock")}));
   ASSERT_TRUE(Eventually([&] { return server.log().Find("unix datagram bound").has_value(); })) << server.log().Text();
   const auto lines = server.log().Tail();
-  EXPECT_THAT(lines, ElementsAre("names port:dns:dns:control:socket", "socket inet stream listens", "socket inet datagram bound",
-                                 "socket inet stream listens", "socket unix stream listens", "socket unix datagram bound"));
+  EXPECT_THAT(lines, ElementsAre("names port:dns:dns:control:socket", "socket inet stream listens",
+                                 "socket inet datagram bound", "socket inet stream listens",
+                                 "socket unix stream listens", "socket unix datagram bound"));
   EXPECT_NE(server.port(), server.port("dns"));
   TcpClient client(server.host(), server.port(), 60s);
   EXPECT_EQ(client.Exchange("hello"), "hello");
@@ -394,7 +404,8 @@ TEST(ActivatedTest, WhoHasThePortAtARestartIsNamed) {
     ADD_FAILURE() << "it started";
   } catch (const StartError& error) {
     EXPECT_STREQ(StartError::Name(error.reason()), "kPortTaken") << error.what();
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("is listened on by pid " + std::to_string(::getpid())), HasSubstr("EADDRINUSE")));
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr("is listened on by pid " + std::to_string(::getpid())), HasSubstr("EADDRINUSE")));
   }
 }
 

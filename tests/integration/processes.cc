@@ -70,7 +70,8 @@ void Truth::SignalAll(int signal) const {
   for (const pid_t pid : Alive()) {
     auto pidfd = process::Pidfd::Open(pid);
     const auto alive = Alive();  // read again now that it is pinned
-    if (pidfd.ok() && std::find(alive.begin(), alive.end(), pid) != alive.end()) static_cast<void>(pidfd->Signal(signal));
+    if (pidfd.ok() && std::find(alive.begin(), alive.end(), pid) != alive.end())
+      static_cast<void>(pidfd->Signal(signal));
   }
 }
 

@@ -34,7 +34,9 @@ TEST_F(ReadyMadeMemcached, TellsItsVersion) { EXPECT_THAT(client().Exchange("ver
 
 class ReadyMadePostgres : public TcpServerFixture {
  protected:
-  ServerSpec Spec() override { return servers::Postgres({.user = "first owner", .arguments = {"-c", "max_connections=7"}}); }
+  ServerSpec Spec() override {
+    return servers::Postgres({.user = "first owner", .arguments = {"-c", "max_connections=7"}});
+  }
   // The protocol's first words: a request for TLS, which is answered by one letter without any client library.
   bool SpeaksPostgres() {
     using namespace std::string_literals;
@@ -127,7 +129,9 @@ class ReadyMadeSquid : public TcpServerFixture {
     connection.Send("GET " + url + " HTTP/1.0\r\n\r\n");
     return connection.ReceiveUntilClosed();
   }
-  ServerSpec Spec() override { return servers::Squid("acl forbidden urlpath_regex ^/forbidden\nhttp_access deny forbidden"); }
+  ServerSpec Spec() override {
+    return servers::Squid("acl forbidden urlpath_regex ^/forbidden\nhttp_access deny forbidden");
+  }
 };
 TEST_F(ReadyMadeSquid, PassesRequestsOnAndDeniesWhatItIsTold) {
   try {
@@ -176,14 +180,15 @@ TEST_P(EveryProduct, TellsItsVersion) {
 
 INSTANTIATE_TEST_SUITE_P(
     ReadyMade, EveryProduct,
-    testing::Values(Product{"redis", [](const std::string& v) { return servers::Redis({.minimum_version = v}); }},
-                    Product{"memcached", [](const std::string& v) { return servers::Memcached({.minimum_version = v}); }},
-                    Product{"postgres", [](const std::string& v) { return servers::Postgres({.minimum_version = v}); }},
-                    Product{"mariadb", [](const std::string& v) { return servers::Mariadb({.minimum_version = v}); }},
-                    Product{"nginx", [](const std::string& v) { return servers::Nginx("", {.minimum_version = v}); }},
-                    Product{"mosquitto", [](const std::string& v) { return servers::Mosquitto({.minimum_version = v}); }},
-                    Product{"squid", [](const std::string& v) { return servers::Squid("", {.minimum_version = v}); }},
-                    Product{"azurite", [](const std::string& v) { return servers::Azurite({.minimum_version = v}); }}),
+    testing::Values(
+        Product{"redis", [](const std::string& v) { return servers::Redis({.minimum_version = v}); }},
+        Product{"memcached", [](const std::string& v) { return servers::Memcached({.minimum_version = v}); }},
+        Product{"postgres", [](const std::string& v) { return servers::Postgres({.minimum_version = v}); }},
+        Product{"mariadb", [](const std::string& v) { return servers::Mariadb({.minimum_version = v}); }},
+        Product{"nginx", [](const std::string& v) { return servers::Nginx("", {.minimum_version = v}); }},
+        Product{"mosquitto", [](const std::string& v) { return servers::Mosquitto({.minimum_version = v}); }},
+        Product{"squid", [](const std::string& v) { return servers::Squid("", {.minimum_version = v}); }},
+        Product{"azurite", [](const std::string& v) { return servers::Azurite({.minimum_version = v}); }}),
     [](const auto& product) { return std::string(product.param.name); });
 
 // ---- servers that run elsewhere ------------------------------------------------------------------------------

@@ -67,8 +67,9 @@ void SendDatagram(std::uint16_t port, const std::string& text) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::sendto(socket.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address),
-            static_cast<ssize_t>(text.size()));
+  EXPECT_EQ(
+      ::sendto(socket.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address),
+      static_cast<ssize_t>(text.size()));
 }
 
 TEST(ReadyTest, TcpAcceptConnects) {
@@ -90,10 +91,11 @@ while True: time.sleep(1)
 TEST(ReadyTest, ReservedUdpPortIsTheServersThoughItIsHeldForIt) {
   for (const bool reuses : {true, false}) {
     const std::string options = reuses ? "s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); " : "";
-    auto spec = Python("s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); " + options + R"(s.bind(("127.0.0.1", {port}))
+    auto spec =
+        Python("s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); " + options + R"(s.bind(("127.0.0.1", {port}))
 while True: print('got', s.recv(100).decode())
 )",
-                       Ready::Udp());
+               Ready::Udp());
     spec.ports = {{"", Port::Udp()}};
     auto server = Server::Start(std::move(spec));
     EXPECT_EQ(server.start_notes().size(), reuses ? 0U : 1U) << "one that does not share needs a second attempt";
@@ -132,16 +134,19 @@ TEST(ReadyTest, UnixSocketsOfEveryKind) {
 }
 
 TEST(ReadyTest, LogWaitsForTheLineThatIsMeantAndCapturesFromIt) {
-  auto server = Server::Start(Python("for i in range(1, 4): print('worker %d on port %d up' % (i, 7000 + i))\n"
-                                     "while True: time.sleep(1)\n",
-                                     Ready::Log(R"(worker (?P<number>\d+) on port (?P<port>\d+) up)", {.occurrence = 3})));
+  auto server =
+      Server::Start(Python("for i in range(1, 4): print('worker %d on port %d up' % (i, 7000 + i))\n"
+                           "while True: time.sleep(1)\n",
+                           Ready::Log(R"(worker (?P<number>\d+) on port (?P<port>\d+) up)", {.occurrence = 3})));
   EXPECT_EQ(server.captured("number"), "3");
   EXPECT_EQ(server.captured("port"), "7003");
   EXPECT_THROW(static_cast<void>(server.captured("host")), std::out_of_range);
 
   auto later = Server::Start({.name = "later",
-                              .command = {"python3", "-c", "import sys, time; print(sys.argv[1:], open(sys.argv[2]).read()); "
-                                          "time.sleep(100)", "{captured:port}", "{dir}/upstream"},
+                              .command = {"python3", "-c",
+                                          "import sys, time; print(sys.argv[1:], open(sys.argv[2]).read()); "
+                                          "time.sleep(100)",
+                                          "{captured:port}", "{dir}/upstream"},
                               .files = {{"upstream", "to {captured:python:number}"}},
                               .ready = Ready::Log("^..7003.*to 3$")});
   EXPECT_TRUE(later.running());
@@ -169,9 +174,10 @@ TEST(ReadyTest, LineOfAHundredMebibytesWithNulBytesIsReadWithBoundedMemory) {
 }
 
 TEST(ReadyTest, FileSettles) {
-  auto server = Server::Start(Python("f = open('data', 'w')\nfor i in range(5): f.write('x'); f.flush(); time.sleep(0.05)\n"
-                                     "f.close()\nwhile True: time.sleep(1)\n",
-                                     Ready::FileSettled("data", 400ms)));
+  auto server =
+      Server::Start(Python("f = open('data', 'w')\nfor i in range(5): f.write('x'); f.flush(); time.sleep(0.05)\n"
+                           "f.close()\nwhile True: time.sleep(1)\n",
+                           Ready::FileSettled("data", 400ms)));
   EXPECT_EQ(std::filesystem::file_size(server.dir() / "data"), 5U);
 }
 
@@ -192,16 +198,19 @@ TEST(ReadyTest, FileOfTheLifeBeforeDoesNotMakeARestartReady) {
 }
 
 TEST(ReadyTest, ServerOnIpv6AloneIsMetThere) {
-  const std::string script = "s = socket.socket(socket.AF_INET6); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-                             "s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)\n";
+  const std::string script =
+      "s = socket.socket(socket.AF_INET6); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+      "s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)\n";
   try {
-    static_cast<void>(Server::Start(Python(script + "s.bind(('::1', 0)); print('up')\nwhile True: time.sleep(1)\n", Ready::Log("up"))));
+    static_cast<void>(Server::Start(
+        Python(script + "s.bind(('::1', 0)); print('up')\nwhile True: time.sleep(1)\n", Ready::Log("up"))));
   } catch (const StartError&) {
     GTEST_SKIP() << "this machine has no IPv6";
   }
   for (const char* address : {"::1", "::"}) {
     for (const Ready& ready : {Ready::Tcp(), Ready::TcpAccept()}) {
-      auto server = Server::Start(Python(script + "s.bind(('" + address + "', {port})); s.listen()\nwhile True: time.sleep(1)\n", ready));
+      auto server = Server::Start(
+          Python(script + "s.bind(('" + address + "', {port})); s.listen()\nwhile True: time.sleep(1)\n", ready));
       EXPECT_EQ(server.host(), "::1");
       EXPECT_EQ(server.url("/x"), "http://[::1]:" + std::to_string(server.port()) + "/x");
       EXPECT_NO_THROW(::close(server.ConnectTcp()));
@@ -210,8 +219,10 @@ TEST(ReadyTest, ServerOnIpv6AloneIsMetThere) {
       EXPECT_EQ(server.host(), "::1");
     }
   }
-  auto both = Server::Start(Python(script + "s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0); s.bind(('::', {port})); s.listen()\n"
-                                            "while True: time.sleep(1)\n", Ready::Tcp()));
+  auto both = Server::Start(
+      Python(script + "s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0); s.bind(('::', {port})); s.listen()\n"
+                      "while True: time.sleep(1)\n",
+             Ready::Tcp()));
   EXPECT_EQ(both.host(), "127.0.0.1");
 }
 
@@ -237,8 +248,9 @@ TEST(ReadyTest, AuthorityThatIsAFifoDoesNotHoldUpTheStart) {
 }
 
 TEST(ReadyCommand, IsRunUntilItSucceeds) {
-  auto spec = Python("time.sleep(0.3); open('up', 'w').close()  # {port}\nwhile True: time.sleep(1)\n",
-                     Ready::Command({"sh", "-c", "test -e up && test \"$EXTRA\" = {port}"}, {.env = {{"EXTRA", "{port}"}}}));
+  auto spec =
+      Python("time.sleep(0.3); open('up', 'w').close()  # {port}\nwhile True: time.sleep(1)\n",
+             Ready::Command({"sh", "-c", "test -e up && test \"$EXTRA\" = {port}"}, {.env = {{"EXTRA", "{port}"}}}));
   auto server = Server::Start(std::move(spec));
   EXPECT_EQ(server.WhyNotReady(), "");
   std::filesystem::remove(server.dir() / "up");
@@ -309,9 +321,10 @@ TEST(ReadyCommand, DaemonOfOneThatSucceedsIsEndedAndNoLeak) {
 
 TEST(ReadyCommand, DeathOfTheServerEndsTheCommandAndTheWait) {
   const Truth truth;
-  const auto failed = StartFails(Python("time.sleep(0.5); sys.exit(3)\n",
-                                        Ready::Command({"sh", "-c", std::string(Truth::kVariable) + "=" + truth.token() +
-                                                                        " sleep 90"}, {.attempt = 80s})));
+  const auto failed =
+      StartFails(Python("time.sleep(0.5); sys.exit(3)\n",
+                        Ready::Command({"sh", "-c", std::string(Truth::kVariable) + "=" + truth.token() + " sleep 90"},
+                                       {.attempt = 80s})));
   EXPECT_EQ(failed.reason, StartError::kDiedEarly);
   EXPECT_TRUE(truth.Alive().empty()) << truth.Describe();
 }
@@ -362,7 +375,8 @@ TEST(ReadyNotify, StatusIsShownAndTheDeadlineExtended) {
   spec.ready_timeout = 5s;  // it takes longer, and asks for it
   auto server = Server::Start(std::move(spec));
 
-  auto stuck = Python(std::string(kNotify) + "tell('STATUS=reading 10%\\nERRNO=2')\nwhile True: time.sleep(1)\n", Ready::Notify());
+  auto stuck = Python(std::string(kNotify) + "tell('STATUS=reading 10%\\nERRNO=2')\nwhile True: time.sleep(1)\n",
+                      Ready::Notify());
   stuck.ready_timeout = 5s;
   EXPECT_THAT(StartFails(std::move(stuck)).what,
               AllOf(HasSubstr("no READY=1 yet"), HasSubstr("STATUS=\"reading 10%\""), HasSubstr("ENOENT")));
@@ -466,11 +480,12 @@ HTTPServer(("127.0.0.1", {port}), Handler).serve_forever()
 TEST(ReadyTest, HttpsIsVerifiedByTheGivenAuthority) {
   if (Find("openssl").empty()) GTEST_SKIP() << "openssl is not installed";
   const testing_support::TemporaryDirectory directory;
-  const std::string make = "cd " + directory.path() +
-                           " && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=x "
-                           "-addext subjectAltName=IP:127.0.0.1 >/dev/null 2>&1 && "
-                           "openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.pem -days 2 -subj /CN=y "
-                           ">/dev/null 2>&1";
+  const std::string make =
+      "cd " + directory.path() +
+      " && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=x "
+      "-addext subjectAltName=IP:127.0.0.1 >/dev/null 2>&1 && "
+      "openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.pem -days 2 -subj /CN=y "
+      ">/dev/null 2>&1";
   ASSERT_EQ(std::system(make.c_str()), 0);
   const std::string body = R"(
 import http.server, ssl
@@ -504,8 +519,9 @@ server.serve_forever()
 }
 
 TEST(ReadyTest, LeaderThatLeavesADaemonIsExplained) {
-  const auto failed = StartFails({.command = {CURFEW_SAMPLE_DIR "/double_fork_daemon", "--port", "{port}", "--leader-exits"},
-                                  .ready = Ready::File("never")});
+  const auto failed =
+      StartFails({.command = {CURFEW_SAMPLE_DIR "/double_fork_daemon", "--port", "{port}", "--leader-exits"},
+                  .ready = Ready::File("never")});
   EXPECT_EQ(failed.reason, StartError::kDiedEarly);
   EXPECT_THAT(failed.what, AllOf(HasSubstr("exited with status 0"), HasSubstr("left 1 process running"),
                                  HasSubstr("double_fork_daemon"), HasSubstr(".daemonizes = true")));
@@ -566,8 +582,8 @@ TEST(ReadyTest, FailureTellsWhatChangedWhen) {
   auto spec = Python(kFlaky, Ready::All({Ready::Http("/", {.status = {418}})}));
   spec.ready_timeout = 4s;
   const auto failed = StartFails(std::move(spec));
-  EXPECT_THAT(failed.what, AllOf(HasSubstr("timeline"), HasSubstr("nobody listens"), HasSubstr("503 Service Unavailable"),
-                                 HasSubstr("200 OK")));
+  EXPECT_THAT(failed.what, AllOf(HasSubstr("timeline"), HasSubstr("nobody listens"),
+                                 HasSubstr("503 Service Unavailable"), HasSubstr("200 OK")));
 }
 
 }  // namespace

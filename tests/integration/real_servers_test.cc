@@ -61,8 +61,9 @@ TEST_F(Redis, StopsGracefully) {
 }
 
 TEST(RedisTest, ThatDaemonisesIsContainedAllTheSame) {
-  auto server = Server::Start({.command = {Find("redis-server"), "--port", "{port}", "--dir", "{dir}", "--daemonize", "yes"},
-                               .daemonizes = true});
+  auto server =
+      Server::Start({.command = {Find("redis-server"), "--port", "{port}", "--dir", "{dir}", "--daemonize", "yes"},
+                     .daemonizes = true});
   EXPECT_EQ(TcpClient(server.host(), server.port()).Exchange("PING"), "+PONG");
   const auto result = server.Stop();
   EXPECT_THAT(result, StoppedGracefully());
@@ -167,7 +168,8 @@ TEST_F(Postgres, Answers) { EXPECT_EQ(Query("select 6 * 7"), "42"); }
 TEST_F(Postgres, HasBackendsInSessionsOfTheirOwn) {
   const auto tree = server().tree();
   bool own_session = false;
-  for (const auto& process : tree.processes) own_session |= process.pid != server().pid() && process.session == process.pid;
+  for (const auto& process : tree.processes)
+    own_session |= process.pid != server().pid() && process.session == process.pid;
   EXPECT_TRUE(own_session) << tree;
 }
 

@@ -62,8 +62,9 @@ TEST_F(Resources, NoProcessLeftIsSaid) {
 
 TEST_F(Resources, FullDiskIsSaid) {
   // The directory of the run can still be made, that of the server not.
-  const int code = Run(
-      "exec unshare -rm sh -c 'mount -t tmpfs -o size=64k,nr_inodes=3 none $DIRECTORY || exit 77; exec $VICTIM return tcp_echo'");
+  const int code =
+      Run("exec unshare -rm sh -c 'mount -t tmpfs -o size=64k,nr_inodes=3 none $DIRECTORY || exit 77; exec $VICTIM "
+          "return tcp_echo'");
   if (code == 77 || Output().find("unshare failed") != std::string::npos) {
     GTEST_SKIP() << "no mount in a user namespace here: " << Output();
   }
@@ -74,7 +75,8 @@ TEST_F(Resources, FullDiskIsSaid) {
 // Whatever number of descriptors there is, a start works or is a StartError that says EMFILE.
 TEST_F(Resources, NoDescriptorLeftIsSaid) {
 #ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "UBSan's check of virtual calls takes a descriptor of its own and reports nonsense without; other presets run this";
+  GTEST_SKIP() << "UBSan's check of virtual calls takes a descriptor of its own and reports nonsense without; other "
+                  "presets run this";
 #endif
   for (int limit = 5; limit <= 24; ++limit) {
     std::filesystem::remove(output_);

@@ -43,7 +43,10 @@ const Behaviour kTable[] = {
     {.name = "own_session_child", .arguments = {}, .least_processes = 2},
     {.name = "double_fork_daemon", .arguments = {}, .least_processes = 2, .orphans = 1},
     {.name = "double_fork_daemon", .arguments = {"--leader-exits"}, .daemonizes = true},
-    {.name = "floods_output", .arguments = {"--mib", "8"}, .ready = Ready::Log("^flood done$"), .last_line = "flood done|listening"},
+    {.name = "floods_output",
+     .arguments = {"--mib", "8"},
+     .ready = Ready::Log("^flood done$"),
+     .last_line = "flood done|listening"},
     {.name = "slow_stop", .arguments = {"--stop-ms", "300"}, .last_line = "^stopped$"},
     {.name = "many_groups", .arguments = {}, .least_processes = 5},
 };

@@ -83,7 +83,8 @@ TEST_F(Sealed, AFailedExecIsToldWithItsErrno) {
 
 TEST_F(Sealed, WhatIgnoresEverythingIsKilledWithAllItBegan) {
   auto spec = Shell(
-      "trap '' TERM; for i in 1 2 3; do (setsid sh -c \"trap '' TERM; sleep 100; sleep 100\" &); done; echo up; sleep 100; "
+      "trap '' TERM; for i in 1 2 3; do (setsid sh -c \"trap '' TERM; sleep 100; sleep 100\" &); done; echo up; sleep "
+      "100; "
       "sleep 100");
   spec.stop = {{{SIGTERM, 100ms}}};
   spec.daemonizes = true;

@@ -130,7 +130,8 @@ TEST(ServerTest, UnexpectedDeathIsKnown) {
 }
 
 TEST(ServerTest, DeathBetweenTheLastLookAndTheStopIsKnown) {
-  auto spec = ServerSpec{.shell = "touch up; while [ ! -e end ]; do sleep 0.01; done; exit 7", .ready = Ready::File("up")};
+  auto spec =
+      ServerSpec{.shell = "touch up; while [ ! -e end ]; do sleep 0.01; done; exit 7", .ready = Ready::File("up")};
   auto server = Server::Start(spec);
   std::ofstream(server.dir() / "end") << "";
   ASSERT_TRUE(Eventually([&] { return server.died_unexpectedly(); }));
@@ -176,12 +177,13 @@ TEST(ServerTest, CancelEndsTheWaitAndIsToldApart) {
 }
 
 TEST(ServerTest, FillsInPlaceholdersEverywhere) {
-  auto server = Server::Start({.name = "filled",
-                               .shell = "cat conf/a.conf; echo \"$WHERE {{port}} ${HOME:+home}\"; pwd; exec " CURFEW_SAMPLE_DIR
-                                        "/tcp_echo --port {port:echo}",
-                               .env = {{"WHERE", "{host}:{port:admin}"}},
-                               .files = {{"conf/a.conf", "dir={dir}\n"}},
-                               .ready = Ready::Tcp("echo")});
+  auto server =
+      Server::Start({.name = "filled",
+                     .shell = "cat conf/a.conf; echo \"$WHERE {{port}} ${HOME:+home}\"; pwd; exec " CURFEW_SAMPLE_DIR
+                              "/tcp_echo --port {port:echo}",
+                     .env = {{"WHERE", "{host}:{port:admin}"}},
+                     .files = {{"conf/a.conf", "dir={dir}\n"}},
+                     .ready = Ready::Tcp("echo")});
   EXPECT_NE(server.port("echo"), server.port("admin"));
   EXPECT_THAT(server, HasLogLine("^dir=" + server.dir().string() + "$"));
   EXPECT_THAT(server, HasLogLine("^127.0.0.1:" + std::to_string(server.port("admin")) + " \\{port\\} home$"));
@@ -191,7 +193,8 @@ TEST(ServerTest, FillsInPlaceholdersEverywhere) {
 
 TEST(ServerTest, LeaderInheritsNothingButItsThreeDescriptors) {
   const int leaked = ::open("/dev/null", O_RDONLY);  // without CLOEXEC, as careless code does
-  auto server = Server::Start({.shell = "ls /proc/self/fd | wc -l; touch ready; exec sleep 100", .ready = Ready::File("ready")});
+  auto server =
+      Server::Start({.shell = "ls /proc/self/fd | wc -l; touch ready; exec sleep 100", .ready = Ready::File("ready")});
   ::close(leaked);
   EXPECT_THAT(server, HasLogLine("^4$"));  // and the directory that ls itself opens
 }

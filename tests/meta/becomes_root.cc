@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A set-user-ID helper such as sudo or ping: begun by an unprivileged user, it becomes root for good, so that he may not
-// signal it. It writes its number into the file it is given, holds its output open as any server does, and ends by its
-// own alarm.
+// A set-user-ID helper such as sudo or ping: begun by an unprivileged user, it becomes root for good, so that he may
+// not signal it. It writes its number into the file it is given, holds its output open as any server does, and ends by
+// its own alarm.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -158,8 +158,9 @@ TEST(ExemptionsTest, OneForATestHoldsForThatTestAlone) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome, Passed("ExemptTest.LeavesAChildThatMayStay"));
   EXPECT_THAT(outcome, Failed("ExemptTest.TheNextOneMayNot"));
-  EXPECT_THAT(outcome.output, AllOf(HasSubstr("exempted    this test's own"), HasSubstr("left alone, since it is exempted"),
-                                    HasSubstr("0 servers, 2 leaks, 1 of them exempted")));
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("exempted    this test's own"), HasSubstr("left alone, since it is exempted"),
+                    HasSubstr("0 servers, 2 leaks, 1 of them exempted")));
   EXPECT_THAT(outcome.survivors, SizeIs(1)) << "one was to stay";
 }
 
@@ -167,7 +168,8 @@ TEST(ExemptionsTest, OneForTheProgramHoldsForAllAndAnUnusedOneIsNamed) {
   const Outcome outcome = RunProgram("leaks", {"--gtest_filter=ExemptTest.*"}, {{"META_EXEMPT", "1"}});
   EndSurvivors(outcome);  // what is exempted is left alone
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_THAT(outcome.output, AllOf(HasSubstr("exempted    known to everybody"), HasSubstr("2 leaks, 2 of them exempted")));
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("exempted    known to everybody"), HasSubstr("2 leaks, 2 of them exempted")));
   // Of a part of the tests it says nothing: the others might need it.
   EXPECT_THAT(outcome.output, Not(HasSubstr("exemption not needed")));
   const Outcome all = RunProgram("leaks", {"--gtest_brief=1"}, {{"META_EXEMPT", "1"}, {"META_RESOURCES", "/dev/null"}});
@@ -197,7 +199,8 @@ class ResourcesTest : public testing::Test {
     for (const char* name : {".suite", ".test", ".other", ".short"}) std::filesystem::remove(path_ + name);
   }
   [[nodiscard]] Outcome Run(const std::string& policy) const {
-    return RunProgram("leaks", {"--gtest_filter=ResourceTest.*"}, {{"CURFEW_RESOURCES", policy}, {"META_RESOURCES", path_}});
+    return RunProgram("leaks", {"--gtest_filter=ResourceTest.*"},
+                      {{"CURFEW_RESOURCES", policy}, {"META_RESOURCES", path_}});
   }
   const std::string path_ = "/dev/shm/curfew-meta-" + std::to_string(getpid()) + "-" +
                             testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -212,8 +215,8 @@ TEST_F(ResourcesTest, WhatATestLeavesFailsItWhereThatIsAsked) {
   EXPECT_THAT(outcome.OutputOf("ResourceTest.LeavesSharedMemory"), HasSubstr(told));
   EXPECT_THAT(outcome.OutputOf("ResourceTest.LeavesItAnew"), HasSubstr(told));
   EXPECT_THAT(outcome.OutputOf("ResourceTest.LeavesNothing"), Not(HasSubstr(path_)));
-  // The suite's own when the suite is through, and once more for the report file (Listener::OnTestSuiteEnd); and what its
-  // tests were told of not again.
+  // The suite's own when the suite is through, and once more for the report file (Listener::OnTestSuiteEnd); and what
+  // its tests were told of not again.
   EXPECT_EQ(outcome.Count(path_ + ".suite;"), 2U) << outcome.output;
   EXPECT_EQ(outcome.Count(path_ + ".test;"), 2U) << outcome.output;
   EXPECT_THAT(outcome.output, HasSubstr("still there when ResourceTest had ended"));
@@ -223,7 +226,8 @@ TEST_F(ResourcesTest, WhatATestLeavesFailsItWhereThatIsAsked) {
 TEST_F(ResourcesTest, WarnTellsAndPasses) {
   const Outcome outcome = Run("warn");
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_THAT(outcome.output, HasSubstr("curfew: warning: appeared meanwhile, and still there when ResourceTest.LeavesSharedMemory"));
+  EXPECT_THAT(outcome.output,
+              HasSubstr("curfew: warning: appeared meanwhile, and still there when ResourceTest.LeavesSharedMemory"));
 }
 
 TEST_F(ResourcesTest, OffIsTheDefaultAndQuiet) {

@@ -190,7 +190,8 @@ Outcome RunProgram(const std::string& name, std::vector<std::string> arguments,
   const fs::path output = directory.path() / "output";
   const fs::path xml = directory.path() / "report.xml";
   arguments.insert(arguments.begin(), CURFEW_META_DIR "/meta_" + name + "_");
-  const bool own_output = std::ranges::any_of(arguments, [](const auto& each) { return each.starts_with("--gtest_output="); });
+  const bool own_output =
+      std::ranges::any_of(arguments, [](const auto& each) { return each.starts_with("--gtest_output="); });
   if (!own_output) arguments.push_back("--gtest_output=xml:" + xml.string());
   std::vector<std::string> environment = Environment(variables);
   const std::string own = "CURFEW_META_RUN=" + directory.path().string();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Meant to fail: begins what cannot be contained. With META_USER the program gives up root's rights before anything else.
+// Meant to fail: begins what cannot be contained. With META_USER the program gives up root's rights before anything
+// else.
 #include <curfew/curfew.h>
 #include <gmock/gmock.h>
 #include <grp.h>

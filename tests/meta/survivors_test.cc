@@ -122,8 +122,8 @@ class ForeignDaemon {
 
 TEST_F(SurvivorsTest, AForeignDaemonsProcessIsFoundByOurMark) {
   ForeignDaemon daemon(directory_ / "daemon");
-  const Outcome outcome =
-      RunProgram("survivors", {"--gtest_filter=*BeginsOneWithOurEnvironment"}, {{"META_DAEMON", directory_ / "daemon"}});
+  const Outcome outcome = RunProgram("survivors", {"--gtest_filter=*BeginsOneWithOurEnvironment"},
+                                     {{"META_DAEMON", directory_ / "daemon"}});
   EXPECT_EQ(daemon.EndOfProcess(), SIGKILL) << testing::PrintToString(outcome);
   EXPECT_THAT(outcome, Failed("ForeignDaemonTest.BeginsOneWithOurEnvironment"));
   EXPECT_THAT(outcome.output, AllOf(HasSubstr(std::to_string(daemon.pid())), HasSubstr("sleep 60"), HasSubstr("mark"),
@@ -133,8 +133,8 @@ TEST_F(SurvivorsTest, AForeignDaemonsProcessIsFoundByOurMark) {
 // The hole: with nothing of ours about it, it is a stranger, and strangers are left alone.
 TEST_F(SurvivorsTest, AForeignDaemonsProcessWithNothingOfOursIsAStranger) {
   ForeignDaemon daemon(directory_ / "daemon");
-  const Outcome outcome =
-      RunProgram("survivors", {"--gtest_filter=*BeginsOneWithItsOwnEnvironment"}, {{"META_DAEMON", directory_ / "daemon"}});
+  const Outcome outcome = RunProgram("survivors", {"--gtest_filter=*BeginsOneWithItsOwnEnvironment"},
+                                     {{"META_DAEMON", directory_ / "daemon"}});
   EXPECT_EQ(daemon.EndOfProcess(), 0);
   EXPECT_THAT(outcome, Passed("ForeignDaemonTest.BeginsOneWithItsOwnEnvironment"));
   EXPECT_THAT(outcome.output, Not(HasSubstr("leak")));

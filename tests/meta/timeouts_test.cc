@@ -29,7 +29,8 @@ TEST(TimeoutsTest, FlagEndsTheTest) {
 }
 
 TEST(TimeoutsTest, VariableEndsTheTest) {
-  ExpectTimedOut(RunProgram("timeouts", {"--gtest_filter=*OnAServer:*NextTestIsServed"}, {{"CURFEW_TEST_TIMEOUT", "3000ms"}}));
+  ExpectTimedOut(
+      RunProgram("timeouts", {"--gtest_filter=*OnAServer:*NextTestIsServed"}, {{"CURFEW_TEST_TIMEOUT", "3000ms"}}));
 }
 
 TEST(TimeoutsTest, TestThatHangsOnItselfIsAbortedWithTheReason) {
@@ -73,8 +74,8 @@ TEST(TimeoutsTest, EvidenceHasTheStacksWhereThereIsGdb) {
 }
 
 TEST(TimeoutsTest, WithoutGdbTheEvidenceIsThatOfProc) {
-  const Outcome outcome =
-      RunProgram("timeouts", {"--gtest_filter=*WithoutAServer", "--curfew_test_timeout=500ms"}, {{"CURFEW_GDB", "off"}});
+  const Outcome outcome = RunProgram("timeouts", {"--gtest_filter=*WithoutAServer", "--curfew_test_timeout=500ms"},
+                                     {{"CURFEW_GDB", "off"}});
   EXPECT_THAT(outcome.output, testing::ContainsRegex("thread [0-9]+ .meta_timeouts_. state S"));
   EXPECT_EQ(outcome.Count("stacks of the test program"), 0U);
 }

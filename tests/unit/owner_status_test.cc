@@ -20,7 +20,8 @@ void AwaitEnd(const Pidfd& process) {
 }
 
 TEST(OwnerStatusTest, AZombieTellsHowItEnded) {
-  for (const auto& [signal, expected] : {std::pair(0, ExitStatus::Exited(7)), std::pair(SIGKILL, ExitStatus::KilledBy(SIGKILL))}) {
+  for (const auto& [signal, expected] :
+       {std::pair(0, ExitStatus::Exited(7)), std::pair(SIGKILL, ExitStatus::KilledBy(SIGKILL))}) {
     const pid_t pid = ::fork();
     if (pid == 0) {
       if (signal != 0) ::raise(signal);

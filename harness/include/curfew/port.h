@@ -17,8 +17,8 @@ struct Listening {
   pid_t pid = 0;  // a process that holds the socket
 };
 
-// Where the number of a {port} or {port:NAME} comes from. Reserved, if ServerSpec::ports does not say otherwise: a number
-// that nobody else on this machine is given until the server is stopped for good, other test programs included.
+// Where the number of a {port} or {port:NAME} comes from. Reserved, if ServerSpec::ports does not say otherwise: a
+// number that nobody else on this machine is given until the server is stopped for good, other test programs included.
 //
 //   ServerSpec{.command = {"server", "--listen", "127.0.0.1:0"}, .ports = {{"", Port::Discover()}}};
 //   ServerSpec{.command = {"server", "--listen", "{port}"}, .ports = {{"", 8080}}};  // of your own choice
@@ -31,7 +31,8 @@ class Port {
   // This number, 1 to 65535. Two servers can then not run at once, unless they have a private_address or a private
   // network: the second is refused (kPortTaken), and told who has it.
   Port(int number) : kind_(Kind::kFixed), number_(number) {}  // NOLINT(google-explicit-constructor): reads as a number
-  // A reserved UDP port. Sockets that share it by SO_REUSEADDR get their datagrams; nothing is held by Curfew that reads.
+  // A reserved UDP port. Sockets that share it by SO_REUSEADDR get their datagrams; nothing is held by Curfew that
+  // reads.
   [[nodiscard]] static Port Udp() { return Port(Kind::kReservedUdp, 0, {}); }
   // The server binds port 0 and has its number from the kernel; the placeholder becomes 0. The number is read from the
   // listening sockets of the server's tree: the n-th of them, from 0, in the order of the leader's descriptors (that in

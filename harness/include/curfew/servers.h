@@ -42,8 +42,8 @@ struct PostgresOptions {  // what Postgres can be told
   std::string minimum_version = {};  // "15"; empty: any
   std::vector<std::string> arguments = {};  // of postgres: "-c", "max_connections=5"
 };
-// The newest that is installed. initdb is run once in a run; each server gets a copy. Since both refuse to be root, they
-// then run as the user postgres, or nobody. fsync is off.
+// The newest that is installed. initdb is run once in a run; each server gets a copy. Since both refuse to be root,
+// they then run as the user postgres, or nobody. fsync is off.
 [[nodiscard]] ServerSpec Postgres(const PostgresOptions& options = {});
 // User root without a password. The data directory is made once in a run; each server gets a copy.
 [[nodiscard]] ServerSpec Mariadb(const Options& options = {});

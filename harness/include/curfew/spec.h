@@ -82,8 +82,8 @@ struct ServerSpec {
   // the server, but that it has a filter, and can set none of its own that notifies as well (container runtimes). Where
   // it is not to be had the kernel is asked again and again instead. Server::learnt_by() tells which way it was.
   //   absent  by kernel event where that has no side effect: with CAP_SYS_ADMIN
-  //   true    also without: the server then runs with no_new_privs, and set-user-id programs it begins get no privileges
-  //   false   never
+  //   true    also without: the server then runs with no_new_privs, and set-user-id programs it begins get no
+  //   privileges false   never
   std::optional<bool> kernel_event = {};
 
   // How it is stopped. Graces must not be negative; they are scaled by CURFEW_TIMEOUT_SCALE.
@@ -93,9 +93,10 @@ struct ServerSpec {
   // no leak. Without it a leader that exits before it is ready is StartError::kDiedEarly.
   bool daemonizes = false;
 
-  // Everything begun by this server lives in a PID namespace of its own and cannot leave it; when the server is stopped,
-  // or whoever answers for it dies, the kernel ends all of it in one step. Without the privilege for that (CAP_SYS_ADMIN)
-  // it comes with a user namespace. A start that cannot have it is StartError::kCouldNotLaunch and says why.
+  // Everything begun by this server lives in a PID namespace of its own and cannot leave it; when the server is
+  // stopped, or whoever answers for it dies, the kernel ends all of it in one step. Without the privilege for that
+  // (CAP_SYS_ADMIN) it comes with a user namespace. A start that cannot have it is StartError::kCouldNotLaunch and says
+  // why.
   //
   // What the server notices: its own numbers (getpid() is 2, pid files and logs hold such numbers; pid() here is the
   // one outside), a parent 0, a /proc that shows its own processes only, and nobody else to signal. With a

@@ -26,7 +26,7 @@ struct ProcessInfo {
   std::uint64_t start_ticks = 0;      // clock ticks since boot; with pid, what tells it from a successor
   std::chrono::system_clock::time_point started;  // to the resolution of a clock tick
   // Read for leaks only, since each costs a read of its own; else empty.
-  std::string exe;                    // the program's file, " (deleted)" behind it if it is gone; empty where unreadable
+  std::string exe;  // the program's file, " (deleted)" behind it if it is gone; empty where unreadable
   std::uint64_t resident_bytes = 0;
 
   [[nodiscard]] bool zombie() const { return state == 'Z'; }  // has ended, and nobody has collected it

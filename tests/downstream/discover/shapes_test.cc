@@ -49,7 +49,8 @@ TEST(Absent, IsSkipped) { GTEST_SKIP() << "there is none"; }
 class Stray : public testing::Test {};
 TEST_F(Stray, IsLeftBehind) {
   // Ends by itself before long.
-  if (std::getenv("LEAVE_A_STRAY") != nullptr) ASSERT_EQ(std::system("setsid sleep 40 >/dev/null 2>&1 </dev/null &"), 0);
+  if (std::getenv("LEAVE_A_STRAY") != nullptr)
+    ASSERT_EQ(std::system("setsid sleep 40 >/dev/null 2>&1 </dev/null &"), 0);
 }
 
 }  // namespace

@@ -75,7 +75,8 @@ TEST(BlameByCommandTest, TakesTheNameOfOneTestAndNoPattern) {
   };
   EXPECT_EQ(blamed("./kv_test --gtest_filter=Kv.Pings --x"), "Kv.Pings");
   EXPECT_EQ(blamed("./kv_test '--gtest_filter=Kv.Pings/0'"), "Kv.Pings/0");
-  for (const char* none : {"./kv_test", "./kv_test --gtest_filter=Kv.*", "./kv_test --gtest_filter=A.B:C.D", "./t --gtest_filter="}) {
+  for (const char* none :
+       {"./kv_test", "./kv_test --gtest_filter=Kv.*", "./kv_test --gtest_filter=A.B:C.D", "./t --gtest_filter="}) {
     EXPECT_EQ(blamed(none), "") << none;
   }
 }

@@ -111,7 +111,8 @@ TEST(CommandLineTest, WhatStandsBehindTheDashesIsNeverDropped) {
 }
 
 TEST(CommandLineTest, WildArgumentsAreEscapedInWhatIsSaidOfThem) {
-  for (const auto& arguments : {std::vector<std::string>{"run", "--\x1b[31mbogus", "--", "x"}, {"\x1b]0;title\x07"}, {"report"}}) {
+  for (const auto& arguments :
+       {std::vector<std::string>{"run", "--\x1b[31mbogus", "--", "x"}, {"\x1b]0;title\x07"}, {"report"}}) {
     EXPECT_EQ(Refused(arguments).text.find('\x1b'), std::string::npos);
   }
 }

@@ -58,8 +58,8 @@ INSTANTIATE_TEST_SUITE_P(Searches, KillSweepTest, ::testing::Values(Search::kTag
                            return tested.param == Search::kLineage ? "LineageOnly" : "TagAndLineage";
                          });
 
-// One process at a time, each in a session of its own, gone before it can be looked at. An alarm ends with each link, so
-// the chain has a bound and a time of its own.
+// One process at a time, each in a session of its own, gone before it can be looked at. An alarm ends with each link,
+// so the chain has a bound and a time of its own.
 constexpr int kLinks = 400'000;
 
 SharedCounter& LaunchAForkChain(WardenProcess& warden) {
@@ -86,14 +86,15 @@ void EndAForkChain(WardenProcess& warden) {
 
 TEST_P(KillSweepTest, AForkChainEnds) { EXPECT_EQ(RunAsWarden(EndAForkChain, GetParam()), ""); }
 
-// Thousands of dead that nobody collects, as on a machine where some parent never waits: each listing of /proc takes longer
-// than a link of a chain lives, on a quiet machine as well.
+// Thousands of dead that nobody collects, as on a machine where some parent never waits: each listing of /proc takes
+// longer than a link of a chain lives, on a quiet machine as well.
 class CrowdedTable {
  public:
   CrowdedTable() {
     int ready[2];
     int over[2];
-    if (::pipe2(ready, O_CLOEXEC) != 0 || ::pipe2(over, O_CLOEXEC) != 0) throw std::runtime_error("no pipes for a crowd");
+    if (::pipe2(ready, O_CLOEXEC) != 0 || ::pipe2(over, O_CLOEXEC) != 0)
+      throw std::runtime_error("no pipes for a crowd");
     parent_ = Fork([&] {
       ::close(over[1]);
       constexpr int kDead = 4000;
@@ -130,8 +131,8 @@ TEST_P(KillSweepTest, AForkChainEndsInACrowdedTableToo) {
   EXPECT_EQ(RunAsWarden(EndAForkChain, GetParam()), "");
 }
 
-// A listing may come upon the living link all the same, the more easily the slower the chain: one that gets away will do.
-// By tag a listing is quick, and on some machines none does.
+// A listing may come upon the living link all the same, the more easily the slower the chain: one that gets away will
+// do. By tag a listing is quick, and on some machines none does.
 TEST(KillSweepChaseTest, WithoutItAForkChainOutrunsEveryListingByLineage) {
   const auto body = [](WardenProcess& warden) {
     constexpr int kChains = 10;

@@ -59,8 +59,8 @@ TEST(AnythingLivesTest, AForkChainDoes) {
   EXPECT_EQ(RunAsWarden(body), "");
 }
 
-// A chain whose links somebody else collects the moment they end, as init does: no zombie tells of it, and what a listing
-// names has ended before it is looked at.
+// A chain whose links somebody else collects the moment they end, as init does: no zombie tells of it, and what a
+// listing names has ended before it is looked at.
 TEST(AnythingLivesTest, AForkChainDoesThatSomebodyElseCollects) {
   constexpr int kBound = 1'000'000;
   const auto body = [](WardenProcess& warden) {

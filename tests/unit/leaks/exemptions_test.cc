@@ -45,7 +45,8 @@ TEST(ExemptionsTest, EverythingGivenHasToFit) {
   leak.process.ports = {4369};
   leak.test = "Kv.Pings";
   leak.server = "node";
-  EXPECT_TRUE(Exempts({.command = "epmd*", .exe = "/usr/bin/epmd", .mark = "Kv.*/node", .port = 4369, .reason = "r"}, leak));
+  EXPECT_TRUE(
+      Exempts({.command = "epmd*", .exe = "/usr/bin/epmd", .mark = "Kv.*/node", .port = 4369, .reason = "r"}, leak));
   EXPECT_FALSE(Exempts({.command = "epmd*", .exe = "", .mark = "", .port = 4370, .reason = "r"}, leak));
   EXPECT_FALSE(Exempts({.command = "epmd*", .exe = "/bin/epmd", .mark = "", .reason = "r"}, leak));
   EXPECT_FALSE(Exempts({.command = "", .exe = "", .mark = "Kv.Other/*", .reason = "r"}, leak));
@@ -60,15 +61,18 @@ TEST(ExemptionsTest, WildCommandLinesAreText) {
 TEST(ExemptionsTest, NeedsAReasonAndSomethingToMatchAndAPatternThatIsOne) {
   Exemptions exemptions;
   EXPECT_THAT(*exemptions.Add({.command = "x", .exe = "", .mark = "", .reason = " "}, "s"), HasSubstr("reason"));
-  EXPECT_THAT(*exemptions.Add({.command = "", .exe = "", .mark = "", .reason = "r"}, "s"), HasSubstr("something to match"));
-  EXPECT_THAT(*exemptions.Add({.command = "/(/", .exe = "", .mark = "", .reason = "r"}, "s"), HasSubstr("no regular expression"));
+  EXPECT_THAT(*exemptions.Add({.command = "", .exe = "", .mark = "", .reason = "r"}, "s"),
+              HasSubstr("something to match"));
+  EXPECT_THAT(*exemptions.Add({.command = "/(/", .exe = "", .mark = "", .reason = "r"}, "s"),
+              HasSubstr("no regular expression"));
   EXPECT_TRUE(exemptions.empty());
 }
 
 TEST(ExemptionsTest, WhatAnExemptedProcessBeganIsExemptedWithIt) {
   Exemptions exemptions;
   ASSERT_EQ(exemptions.Add({.command = "daemon", .exe = "", .mark = "", .reason = "r"}, "s"), std::nullopt);
-  std::vector<Leak> leaks = {LeakOf(3, {"grandchild"}), LeakOf(2, {"child"}), LeakOf(1, {"daemon"}), LeakOf(9, {"other"})};
+  std::vector<Leak> leaks = {LeakOf(3, {"grandchild"}), LeakOf(2, {"child"}), LeakOf(1, {"daemon"}),
+                             LeakOf(9, {"other"})};
   leaks[0].process.parent = 2;
   leaks[1].process.parent = 1;
   exemptions.Apply(leaks);
@@ -80,7 +84,8 @@ TEST(ExemptionsTest, WhatAnExemptedProcessBeganIsExemptedWithIt) {
 TEST(ExemptionsTest, UnusedOnesAreNamed) {
   Exemptions exemptions;
   ASSERT_EQ(exemptions.Add({.command = "used", .exe = "", .mark = "", .reason = "r1"}, "a:1"), std::nullopt);
-  ASSERT_EQ(exemptions.Add({.command = "never", .exe = "", .mark = "", .port = 7, .reason = "r2"}, "a:2"), std::nullopt);
+  ASSERT_EQ(exemptions.Add({.command = "never", .exe = "", .mark = "", .port = 7, .reason = "r2"}, "a:2"),
+            std::nullopt);
   std::vector<Leak> leaks = {LeakOf(1, {"used"})};
   exemptions.Apply(leaks);
   EXPECT_THAT(exemptions.Unused(), ElementsAre("a:2: command=never port=7 (r2)"));

@@ -74,7 +74,8 @@ TEST_F(ResourcesTest, FilesThatAppearedAndNobodyUsesAreLeft) {
   const auto left = Left(before);
   ASSERT_THAT(left, SizeIs(4));
   const auto has = [&left](const char* kind) { return std::ranges::find(left, kind, &Resource::kind) != left.end(); };
-  EXPECT_TRUE(has("POSIX shared memory") && has("POSIX message queue") && has("network namespace") && has("Unix socket file"));
+  EXPECT_TRUE(has("POSIX shared memory") && has("POSIX message queue") && has("network namespace") &&
+              has("Unix socket file"));
 }
 
 TEST_F(ResourcesTest, WhatSomebodyAliveUsesIsAStrangers) {
@@ -133,7 +134,9 @@ class HeldTest : public ResourcesTest {
   }
   [[nodiscard]] std::vector<Resource> HeldBy(pid_t child, const Resources& before) const {
     auto left = Resources::Take(proc_, places_).LeftSince(before, proc_);
-    std::erase_if(left, [child](const Resource& each) { return !each.holder.starts_with("process " + std::to_string(child) + ' '); });
+    std::erase_if(left, [child](const Resource& each) {
+      return !each.holder.starts_with("process " + std::to_string(child) + ' ');
+    });
     return left;
   }
   mutable bool can_ = false;
@@ -230,13 +233,15 @@ TEST_F(ResourcesTest, NamesAreEscapedAndTheWayToRemoveThemIsQuoted) {
   const auto left = Left(before);
   ASSERT_THAT(left, SizeIs(1));
   EXPECT_THAT(left[0].removal, testing::EndsWith("a'\\''b\n\x1b[31m'"));
-  EXPECT_THAT(left[0].ToString(), testing::AllOf(testing::Not(testing::HasSubstr("\n")), testing::Not(testing::HasSubstr("\x1b"))));
+  EXPECT_THAT(left[0].ToString(),
+              testing::AllOf(testing::Not(testing::HasSubstr("\n")), testing::Not(testing::HasSubstr("\x1b"))));
 }
 
 TEST_F(ResourcesTest, TablesAreReadAsTheKernelWritesThem) {
   const auto memory = Resources::ParseSysV(
       "System V shared memory",
-      "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime   rss  swap\n"
+      "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      "
+      "dtime      ctime   rss  swap\n"
       "      1234          4  1600                    56  4711  4711      0     0     0     0     0  1  0  1  4096  0\n"
       "         0          5  1600                    56  4711  4711      2     0     0     0     0  1  0  1  4096  0\n"
       "         0          6  16");

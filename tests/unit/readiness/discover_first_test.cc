@@ -71,7 +71,8 @@ TEST_F(DiscoverFirstTest, FirstStaysTheFirstThoughAnotherComes) {
 
 TEST_F(DiscoverFirstTest, FunctionThatThrowsIsShown) {
   const FileDescriptor listener = Listen("127.0.0.1");
-  const auto probe = MakeDiscovering(Port::Discover([](const Listening&) -> bool { throw std::runtime_error("no idea"); }));
+  const auto probe =
+      MakeDiscovering(Port::Discover([](const Listening&) -> bool { throw std::runtime_error("no idea"); }));
   const Observation seen = probe->Look(kNow);
   EXPECT_FALSE(seen.satisfied);
   EXPECT_THAT(seen.saw, AllOf(HasSubstr("is not there yet"), HasSubstr("threw \"no idea\"")));
@@ -88,7 +89,8 @@ TEST_F(DiscoverFirstTest, WhatIsNotifiedMeanwhileIsTakenIn) {
   (*bound)->address().copy(address.sun_path, sizeof address.sun_path - 1);
   const std::string text = "STATUS=loading";
   for (int i = 0; i < 100; ++i) {  // unix(7): a queue holds about ten
-    ASSERT_EQ(::sendto(sender.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address),
+    ASSERT_EQ(::sendto(sender.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&address),
+                       sizeof address),
               static_cast<ssize_t>(text.size()))
         << "message " << i;
     EXPECT_FALSE(probe->Look(kNow).satisfied);

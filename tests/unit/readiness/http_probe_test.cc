@@ -330,7 +330,8 @@ TEST_F(HttpProbeTest, AnswerToHeadHasNoBodyToWaitFor) {
 TEST_F(HttpProbeTest, AnyStatusOfTheSetWillDo) {
   HttpProbe probe = MakeProbe("/", {.status = {{200, 299}, 401}});
   for (const auto& [status, good] : {std::pair(200, true), {299, true}, {300, false}, {401, true}, {403, false}}) {
-    EXPECT_EQ(AnswerWith(probe, "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: 0\r\n\r\n").satisfied, good)
+    EXPECT_EQ(AnswerWith(probe, "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: 0\r\n\r\n").satisfied,
+              good)
         << status;
     now_ += 1s;
   }
@@ -493,8 +494,8 @@ TEST(ResolveLocationTest, StaysOnTheServer) {
   EXPECT_EQ(resolve("http://localhost:80"), "/");
   EXPECT_EQ(resolve("http://127.0.0.1:80?q"), "/?q");
   EXPECT_EQ(resolve("http://[::1]:80/x"), "/x");
-  for (const char* other : {"http://localhost:81/", "https://localhost:80/", "http://example.test:80/", "//example.test/",
-                            "http://localhost:80@example.test/", "", "/a b", "/a\r\nX: y"}) {
+  for (const char* other : {"http://localhost:81/", "https://localhost:80/", "http://example.test:80/",
+                            "//example.test/", "http://localhost:80@example.test/", "", "/a b", "/a\r\nX: y"}) {
     EXPECT_EQ(resolve(other), "another") << other;
   }
 }

@@ -378,7 +378,8 @@ TEST_F(MoreProbesTest, CommandThatHangsIsKilledAndWhateverItSaysThenIsNoYes) {
   EXPECT_EQ(probe->WantsLook(), kNow + limit);
   static_cast<void>(probe->Look(kNow + limit - 1ns));
   EXPECT_FALSE(*runner_.killed);
-  EXPECT_THAT(probe->Look(kNow + limit).saw, HasSubstr("still running after " + process::Describe(limit) + ", killed and not gone yet"));
+  EXPECT_THAT(probe->Look(kNow + limit).saw,
+              HasSubstr("still running after " + process::Describe(limit) + ", killed and not gone yet"));
   EXPECT_TRUE(*runner_.killed);
   EXPECT_TRUE(probe->Busy()) << "until it is gone";
   *runner_.end = CommandEnd{.status = ExitStatus::Exited(0)};

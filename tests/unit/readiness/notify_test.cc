@@ -133,7 +133,8 @@ TEST_F(NotifyTest, SenderThatItsParentInTheTreeHasStillToCollectIsBelieved) {
 }
 
 TEST_F(NotifyTest, StatusIsShownWithoutWhatCouldDisturb) {
-  EXPECT_THAT(LookAfter("STATUS=a\x1B[31m" + std::string(2000, 'x')).saw, AllOf(HasSubstr("a\\x1B[31m"), HasSubstr("...")));
+  EXPECT_THAT(LookAfter("STATUS=a\x1B[31m" + std::string(2000, 'x')).saw,
+              AllOf(HasSubstr("a\\x1B[31m"), HasSubstr("...")));
 }
 
 TEST_F(NotifyTest, ExtensionCountsFromTheMessageAndIsBounded) {

@@ -55,8 +55,8 @@ class OwnerCheckTest : public ::testing::Test {
     const auto stat = proc_.ReadStat(owner);
     const process::Owner known{.pid = owner, .start_ticks = stat ? stat->start_ticks : 5, .name_space = space};
     const char end = '\0';
-    root_.Write(std::to_string(pid) + "/environ",
-                std::string("PATH=/bin") + end + "CURFEW_MARK=" + mark + end + "CURFEW_OWNER=" + known.ToString() + end);
+    root_.Write(std::to_string(pid) + "/environ", std::string("PATH=/bin") + end + "CURFEW_MARK=" + mark + end +
+                                                      "CURFEW_OWNER=" + known.ToString() + end);
   }
   // Its descriptors cannot be listed: as for another user's process, whatever user runs the test.
   void HideDescriptors(pid_t pid) { std::filesystem::remove_all(root_.root() / std::to_string(pid) / "fd"); }

@@ -41,7 +41,8 @@ FileDescriptor Listen(const std::string& host, const ListenOptions& options) {
   if (options.reuse_port) SetOption(socket, SOL_SOCKET, SO_REUSEPORT, 1);
   if (!options.device.empty()) {
     const auto size = static_cast<socklen_t>(options.device.size());
-    Require(::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, options.device.data(), size) == 0, "SO_BINDTODEVICE");
+    Require(::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, options.device.data(), size) == 0,
+            "SO_BINDTODEVICE");
   }
   if (ipv6) SetOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
   if (ipv6) {

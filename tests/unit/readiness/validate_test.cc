@@ -135,14 +135,15 @@ TEST(FindProblemTest, MeasuresAbstractNames) {
 }
 
 TEST(CapturedNamesTest, AreThoseOfEveryLog) {
-  EXPECT_THAT(CapturedNames(Ready::All({Ready::Log("(?P<a>x)(y)"), Ready::StaysReady(Ready::Log("(?P<b>x)"), Duration(1)),
-                                        Ready::Tcp("c")})),
+  EXPECT_THAT(CapturedNames(Ready::All({Ready::Log("(?P<a>x)(y)"),
+                                        Ready::StaysReady(Ready::Log("(?P<b>x)"), Duration(1)), Ready::Tcp("c")})),
               ::testing::ElementsAre("a", "b"));
 }
 
 TEST(ExpandSubjectsTest, ExpandsWhatHttpAndCommandsSay) {
   const auto expand = [](const std::string& text) { return "<" + text + ">"; };
-  const Ready http = ExpandSubjects(Ready::Http("/{x}", {.headers = {{"A", "b"}}, .body = "c", .contains = "d"}), expand);
+  const Ready http =
+      ExpandSubjects(Ready::Http("/{x}", {.headers = {{"A", "b"}}, .body = "c", .contains = "d"}), expand);
   EXPECT_EQ(http.subject(), "/{x}");
   EXPECT_EQ(http.http().headers.at("A"), "<b>");
   EXPECT_EQ(http.http().body, "<c>");

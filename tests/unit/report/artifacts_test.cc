@@ -24,8 +24,12 @@ class ArtifactsTest : public ::testing::Test {
     folder_.Write("run/1.log", "one\n");
     folder_.Write("run/2.log", "two\n");
   }
-  [[nodiscard]] std::string Log(int number) const { return (folder_.root() / "run" / (std::to_string(number) + ".log")).string(); }
-  [[nodiscard]] std::string Kept(const std::string& name) const { return (folder_.root() / "kept" / "curfew-r" / name).string(); }
+  [[nodiscard]] std::string Log(int number) const {
+    return (folder_.root() / "run" / (std::to_string(number) + ".log")).string();
+  }
+  [[nodiscard]] std::string Kept(const std::string& name) const {
+    return (folder_.root() / "kept" / "curfew-r" / name).string();
+  }
   [[nodiscard]] Artifacts Make(Keep keep) const { return {{(folder_.root() / "kept").string(), keep}, "r"}; }
   static std::string Read(const std::string& path) {
     std::ifstream in(path, std::ios::binary);

@@ -9,7 +9,8 @@
 
 namespace curfew::testing {
 
-// The journal of `curfew run -- ctest -j8`: `events` stand between its launch and its end, a second after its beginning.
+// The journal of `curfew run -- ctest -j8`: `events` stand between its launch and its end, a second after its
+// beginning.
 inline std::string CommandJournal(const std::vector<nlohmann::json>& events) {
   std::string text = Line({{"event", "run_begin"}, {"schema", 1}, {"run", "cmd"}, {"pid", 7}, {"host", "builder"},
                            {"command", {"/usr/bin/ctest", "-j8"}}}, 1'000);
@@ -25,7 +26,9 @@ inline std::vector<nlohmann::json> TimedOut() {
   StopResult stop;
   stop.leader = ExitStatus::KilledBy(SIGTERM);
   stop.processes.push_back({PlainProcess(9, {"deaf", "one"}), SIGKILL, std::nullopt});
-  return {{{"event", "run_timeout"}, {"why", "was still running after its timeout of 300 ms"}, {"evidence", "8 ctest\n  9 deaf one\n"}},
+  return {{{"event", "run_timeout"},
+           {"why", "was still running after its timeout of 300 ms"},
+           {"evidence", "8 ctest\n  9 deaf one\n"}},
           {{"event", "run_stopped"}, {"cause", "still running after its timeout of 300 ms"}, {"result", stop}},
           Ended(ExitStatus::KilledBy(SIGTERM))};
 }

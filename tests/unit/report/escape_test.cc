@@ -52,8 +52,8 @@ TEST(EscapeTest, Markdown) {
 }
 
 TEST(EscapeTest, NothingWildIsLeftInAny) {
-  for (const auto& text : {Visible(kWild), OneLine(kWild), XmlText(kWild), XmlAttribute(kWild), GithubMessage(kWild), GithubProperty(kWild),
-                           MarkdownText(kWild), MarkdownBlock(kWild)}) {
+  for (const auto& text : {Visible(kWild), OneLine(kWild), XmlText(kWild), XmlAttribute(kWild), GithubMessage(kWild),
+                           GithubProperty(kWild), MarkdownText(kWild), MarkdownBlock(kWild)}) {
     EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
     EXPECT_EQ(text.find('\r'), std::string::npos) << text;
     EXPECT_NO_THROW(static_cast<void>(nlohmann::json(text).dump())) << text;

@@ -173,7 +173,8 @@ TEST(ReadJournalTest, AJournalThatEndsBetweenLinesIsUsedAndSaidToHaveNoEnd) {
   for (auto end = whole.find('\n'); end + 1 < whole.size(); end = whole.find('\n', end + 1)) {
     const auto report = Read(std::string_view(whole).substr(0, end + 1));
     ASSERT_THAT(report.damage, ElementsAre(HasSubstr("has no end")));
-    ASSERT_EQ(EncodeReport(Read(std::string_view(whole).substr(0, end + 2))).at("runs"), EncodeReport(report).at("runs"));
+    ASSERT_EQ(EncodeReport(Read(std::string_view(whole).substr(0, end + 2))).at("runs"),
+              EncodeReport(report).at("runs"));
     ASSERT_GE(report.runs.at(0).tests.size(), tests);
     tests = report.runs[0].tests.size();
   }
@@ -184,16 +185,21 @@ TEST(ReadJournalTest, LinesThatAreNoEventsAreCountedAndNamed) {
   auto text = SampleJournal();
   const auto clean = EncodeReport(Read(text)).at("runs");
   const auto second = text.find('\n') + 1;
-  text.insert(second, "garbage\n[1,2]\n{\"event\":7}\n{\"event\":\"test_begin\",\"test\":[]}\n{}\n{\"event\":\"exited\",\"warden\":1e300}\n");
+  text.insert(second,
+              "garbage\n[1,2]\n{\"event\":7}\n{\"event\":\"test_begin\",\"test\":[]}\n{}\n{\"event\":\"exited\","
+              "\"warden\":1e300}\n");
   const auto report = Read(text);
-  EXPECT_THAT(report.damage, ElementsAre(HasSubstr("the.jsonl: 6 lines are no events and were left out: line 2, 3, 4, 5, 6 and 1 more")));
+  EXPECT_THAT(
+      report.damage,
+      ElementsAre(HasSubstr("the.jsonl: 6 lines are no events and were left out: line 2, 3, 4, 5, 6 and 1 more")));
   EXPECT_EQ(EncodeReport(report).at("runs"), clean);
 }
 
 TEST(ReadJournalTest, HostileLinesAreRefused) {
   const std::string deep(100'000, '[');
   for (const std::string& line :
-       {deep, "{\"event\":\"run_begin\",\"x\":" + deep + "}", std::string("{\"event\":\"run_begin\",\"pid\":99999999999}"),
+       {deep, "{\"event\":\"run_begin\",\"x\":" + deep + "}",
+        std::string("{\"event\":\"run_begin\",\"pid\":99999999999}"),
         std::string("{\"event\":\"run_begin\",\"pid\":1.5}"), std::string("{\"event\":\"run_begin\",\"time_ms\":-1}"),
         std::string("{\"event\":\"run_begin\",\"time_ms\":9223372036854775807}"),
         std::string("{\"event\":\"run_begin\",\"pid\":18446744073709551615}"), std::string("\0\xff\xfe", 3)}) {
@@ -217,10 +223,11 @@ TEST(ReadJournalTest, ANewerSchemaIsReadAsFarAsItIsKnown) {
 }
 
 TEST(ReadJournalTest, ANumberWithAPointLosesNoLine) {
-  const auto report = Read(Line({{"event", "run_begin"}, {"schema", 9.0}, {"run", "r"}, {"pid", 7.0}}, 1) +
-                           "{\"event\":\"test_end\",\"time_ms\":1e3,\"test\":\"A.b\",\"result\":\"passed\",\"duration_ms\":2.0}\n" +
-                           "{\"event\":\"test_end\",\"time_ms\":1e300,\"test\":\"A.c\",\"result\":\"passed\"}\n" +
-                           Line({{"event", "run_end"}, {"why", "x"}}, 3));
+  const auto report =
+      Read(Line({{"event", "run_begin"}, {"schema", 9.0}, {"run", "r"}, {"pid", 7.0}}, 1) +
+           "{\"event\":\"test_end\",\"time_ms\":1e3,\"test\":\"A.b\",\"result\":\"passed\",\"duration_ms\":2.0}\n" +
+           "{\"event\":\"test_end\",\"time_ms\":1e300,\"test\":\"A.c\",\"result\":\"passed\"}\n" +
+           Line({{"event", "run_end"}, {"why", "x"}}, 3));
   ASSERT_THAT(report.runs.at(0).tests, SizeIs(1)) << ::testing::PrintToString(report.damage);
   EXPECT_EQ(report.runs[0].pid, 7);
   EXPECT_EQ(report.runs[0].tests[0].name, "A.b");

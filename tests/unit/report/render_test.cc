@@ -38,8 +38,14 @@ RunReport Clean() {
   run.id = "clean";
   run.command = {"/bin/kv_test"};
   run.complete = run.finished = true;
-  run.tests.push_back({.name = "Kv.Pings", .file = {}, .result = TestResult::kPassed, .begin = Time(Span(1)), .duration = Span(2),
-                       .failures = {}, .evidence = {}, .files = {}});
+  run.tests.push_back({.name = "Kv.Pings",
+                       .file = {},
+                       .result = TestResult::kPassed,
+                       .begin = Time(Span(1)),
+                       .duration = Span(2),
+                       .failures = {},
+                       .evidence = {},
+                       .files = {}});
   report.runs.push_back(run);
   return report;
 }
@@ -53,20 +59,23 @@ std::vector<std::string> Lines(const std::string& text) {
 
 // No control byte but newline and tab, and valid UTF-8 throughout.
 void ExpectHarmless(const std::string& text) {
-  const auto control = std::ranges::find_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
+  const auto control =
+      std::ranges::find_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
   EXPECT_EQ(control, text.end()) << "control byte at " << control - text.begin();
   EXPECT_NO_THROW(static_cast<void>(json(text).dump())) << "not UTF-8";
   EXPECT_EQ(text.find("\xe2\x80\xae"), std::string::npos) << "turns the writing direction";
 }
 
 TEST(RenderTextTest, TellsWhatIsBadWhatIsLeakedAndWhatDidNotRun) {
-  EXPECT_THAT(RenderText(Sample(), false),
-              AllOf(HasSubstr("kv_test  run abc123 on builder"),
-                    HasSubstr("2 passed, 2 failed, 1 timed out, 1 skipped, 1 not run"),
-                    HasSubstr("  TIMED OUT  Kv.Hangs\n      Kv.Hangs was still running after its timeout of 3 s\n"),
-                    HasSubstr("the test program was killed by SIGABRT (core dumped)"), HasSubstr("  FAILED  Kv.EarlyFails\n      kv_test.cc:12"),
-                    HasSubstr("  not run  Kv.Never\n"), HasSubstr("  LEAKED  by Kv.Pings\n      leaked process 4711"),
-                    HasSubstr("STILL ALIVE: 4004 nginx (EPERM: runs as uid 33)"), HasSubstr("  note  something worth saying")));
+  EXPECT_THAT(
+      RenderText(Sample(), false),
+      AllOf(HasSubstr("kv_test  run abc123 on builder"),
+            HasSubstr("2 passed, 2 failed, 1 timed out, 1 skipped, 1 not run"),
+            HasSubstr("  TIMED OUT  Kv.Hangs\n      Kv.Hangs was still running after its timeout of 3 s\n"),
+            HasSubstr("the test program was killed by SIGABRT (core dumped)"),
+            HasSubstr("  FAILED  Kv.EarlyFails\n      kv_test.cc:12"), HasSubstr("  not run  Kv.Never\n"),
+            HasSubstr("  LEAKED  by Kv.Pings\n      leaked process 4711"),
+            HasSubstr("STILL ALIVE: 4004 nginx (EPERM: runs as uid 33)"), HasSubstr("  note  something worth saying")));
 }
 
 TEST(RenderTextTest, ACleanRunIsThreeLines) {
@@ -78,7 +87,8 @@ TEST(RenderTextTest, ColourIsOnlyOurOwn) {
   ExpectHarmless(RenderText(WildReport(), false));
   auto coloured = RenderText(WildReport(), true);
   for (const std::string ours : {"\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"}) {
-    for (auto at = coloured.find(ours); at != std::string::npos; at = coloured.find(ours)) coloured.erase(at, ours.size());
+    for (auto at = coloured.find(ours); at != std::string::npos; at = coloured.find(ours))
+      coloured.erase(at, ours.size());
   }
   ExpectHarmless(coloured);
 }
@@ -95,21 +105,25 @@ TEST(RenderJunitTest, ListsRanGuiltyAndNotRun) {
   const auto xml = RenderJunit(Sample());
   EXPECT_THAT(xml, AllOf(HasSubstr("<testsuites name=\"AllTests\" tests=\"9\" failures=\"5\" errors=\"0\""),
                          HasSubstr("<testcase name=\"Early\" classname=\"Kv\" time=\"0.010\"/>"),
-                         HasSubstr("name=\"Hangs\" classname=\"Kv\" time=\"0.000\">\n      <failure type=\"timed_out\" message=\"Kv.Hangs was still running"),
-                         HasSubstr("name=\"Never\" classname=\"Kv\" time=\"0.000\">\n      <skipped message=\"not run: the test program ended before\"/>"),
+                         HasSubstr("name=\"Hangs\" classname=\"Kv\" time=\"0.000\">\n      <failure type=\"timed_out\" "
+                                   "message=\"Kv.Hangs was still running"),
+                         HasSubstr("name=\"Never\" classname=\"Kv\" time=\"0.000\">\n      <skipped message=\"not run: "
+                                   "the test program ended before\"/>"),
                          HasSubstr("hostname=\"builder\""), HasSubstr("timestamp=\"1970-01-01T00:16:39\"")));
 }
 
 TEST(RenderJunitTest, LeaksOfAPassedTestAreACaseOfTheirOwn) {
-  EXPECT_THAT(RenderJunit(Sample()), HasSubstr("<testcase name=\"leaks of Kv.Pings\" classname=\"curfew\" time=\"0.000\">\n      "
-                                               "<failure type=\"leaked\" message=\"1 process leaked\">leaked process 4711"));
+  EXPECT_THAT(RenderJunit(Sample()),
+              HasSubstr("<testcase name=\"leaks of Kv.Pings\" classname=\"curfew\" time=\"0.000\">\n      "
+                        "<failure type=\"leaked\" message=\"1 process leaked\">leaked process 4711"));
 }
 
 TEST(RenderJunitTest, AProgramThatEndsOutsideOfItsTestsIsAnError) {
   auto report = Clean();
   report.runs[0].finished = false;
   report.runs[0].status = ExitStatus::KilledBy(SIGSEGV);
-  EXPECT_THAT(RenderJunit(report), AllOf(HasSubstr("errors=\"1\""), HasSubstr("kv_test was killed by SIGSEGV, outside of any test")));
+  EXPECT_THAT(RenderJunit(report),
+              AllOf(HasSubstr("errors=\"1\""), HasSubstr("kv_test was killed by SIGSEGV, outside of any test")));
 }
 
 RunReport Command(const std::vector<json>& events) {
@@ -124,8 +138,11 @@ void ExpectTold(const RunReport& report, const std::string& words) {
   const auto document = json::parse(RenderJson(report));
   EXPECT_FALSE(document["summary"]["clean"].get<bool>());
   EXPECT_THAT(document["runs"][0].value("abnormal_end", ""), HasSubstr(words));
-  EXPECT_THAT(RenderText(report, false), AllOf(HasSubstr("  ENDED  "), HasSubstr(words), Not(HasSubstr("nothing is left"))));
-  EXPECT_THAT(RenderJunit(report), AllOf(HasSubstr("<testcase name=\"the command\" classname=\"curfew\" time=\"1.000\">"), HasSubstr(words)));
+  EXPECT_THAT(RenderText(report, false),
+              AllOf(HasSubstr("  ENDED  "), HasSubstr(words), Not(HasSubstr("nothing is left"))));
+  EXPECT_THAT(
+      RenderJunit(report),
+      AllOf(HasSubstr("<testcase name=\"the command\" classname=\"curfew\" time=\"1.000\">"), HasSubstr(words)));
   EXPECT_THAT(RenderGithub(report), AllOf(StartsWith("::error title="), HasSubstr(words)));
   std::string markdown = RenderMarkdown(report);
   std::erase(markdown, '\\');
@@ -136,7 +153,9 @@ void ExpectTold(const RunReport& report, const std::string& words) {
   EXPECT_EQ(RenderText(DecodeReport(document), false), RenderText(report, false));
 }
 
-TEST(CommandReportTest, AFailureOfTheCommandIsTold) { ExpectTold(Command({Ended(ExitStatus::Exited(1))}), "exited with status 1"); }
+TEST(CommandReportTest, AFailureOfTheCommandIsTold) {
+  ExpectTold(Command({Ended(ExitStatus::Exited(1))}), "exited with status 1");
+}
 
 TEST(CommandReportTest, ASignalThatKilledItIsTold) {
   ExpectTold(Command({Ended(ExitStatus::KilledBy(SIGKILL))}), "was killed by SIGKILL");
@@ -147,27 +166,35 @@ TEST(CommandReportTest, ASignalThatKilledItIsTold) {
 TEST(CommandReportTest, ATimeOutIsToldWithWhatWasRunning) {
   const auto report = Command(curfew::testing::TimedOut());
   ExpectTold(report, "was still running after its timeout of 300 ms; it was killed by SIGTERM");
-  EXPECT_THAT(RenderJunit(report), AllOf(HasSubstr("<failure type=\"timed_out\""), HasSubstr("  9 deaf one"), HasSubstr("had to be killed: 9 deaf one")));
+  EXPECT_THAT(RenderJunit(report), AllOf(HasSubstr("<failure type=\"timed_out\""), HasSubstr("  9 deaf one"),
+                                         HasSubstr("had to be killed: 9 deaf one")));
   EXPECT_THAT(RenderHtml(report), HasSubstr("9 deaf one"));
 }
 
 TEST(CommandReportTest, ALostGuardianIsTold) {
-  ExpectTold(Command({{{"event", "trouble"}, {"text", "its guardian (pid 5) was killed from outside"}}, Ended(ExitStatus::Exited(0))}),
+  ExpectTold(Command({{{"event", "trouble"}, {"text", "its guardian (pid 5) was killed from outside"}},
+                      Ended(ExitStatus::Exited(0))}),
              "its guardian (pid 5) was killed from outside");
 }
 
 TEST(CommandReportTest, WhatEndedItsRunAndIsNoTimeOutIsTold) {
-  ExpectTold(Command({{{"event", "run_stopped"}, {"cause", "curfew run itself was killed"}, {"result", StopResult()}}, Ended(ExitStatus::Exited(0))}),
+  ExpectTold(Command({{{"event", "run_stopped"}, {"cause", "curfew run itself was killed"}, {"result", StopResult()}},
+                      Ended(ExitStatus::Exited(0))}),
              "curfew run itself was killed");
 }
 
 TEST(CommandReportTest, AnEndThatNobodySawIsNotClean) { ExpectTold(Command({}), "ended nobody knows how"); }
 
 TEST(CommandReportTest, OneThatEndedWellSaysSoAndIsNoError) {
-  const auto report = Command({{{"event", "run_stopped"}, {"cause", ""}, {"result", StopResult()}}, Ended(ExitStatus::Exited(0)), {{"event", "program_end"}}});
+  const auto report = Command({{{"event", "run_stopped"}, {"cause", ""}, {"result", StopResult()}},
+                               Ended(ExitStatus::Exited(0)),
+                               {{"event", "program_end"}}});
   EXPECT_TRUE(report.clean());
-  EXPECT_EQ(RenderText(report, false), "ctest  run cmd on builder, 1 s\n  command  exited with status 0\n  clean  nothing is left\n");
-  EXPECT_THAT(RenderJunit(report), AllOf(HasSubstr("tests=\"1\" failures=\"0\" errors=\"0\""), HasSubstr("<testcase name=\"the command\" classname=\"curfew\" time=\"1.000\"/>")));
+  EXPECT_EQ(RenderText(report, false),
+            "ctest  run cmd on builder, 1 s\n  command  exited with status 0\n  clean  nothing is left\n");
+  EXPECT_THAT(RenderJunit(report),
+              AllOf(HasSubstr("tests=\"1\" failures=\"0\" errors=\"0\""),
+                    HasSubstr("<testcase name=\"the command\" classname=\"curfew\" time=\"1.000\"/>")));
   EXPECT_EQ(RenderGithub(report), "");
   EXPECT_THAT(RenderMarkdown(report), HasSubstr("exited with status 0"));
 }
@@ -189,15 +216,16 @@ TEST(RenderJunitTest, CountsAgreeWithTheCases) {
       for (auto at = xml.find(text); at != std::string::npos; at = xml.find(text, at + 1)) ++found;
       return std::to_string(found);
     };
-    EXPECT_THAT(xml, HasSubstr("name=\"AllTests\" tests=\"" + count("<testcase ") + "\" failures=\"" + count("<failure ") +
-                               "\" errors=\"" + count("<error ") + "\""));
+    EXPECT_THAT(xml, HasSubstr("name=\"AllTests\" tests=\"" + count("<testcase ") + "\" failures=\"" +
+                               count("<failure ") + "\" errors=\"" + count("<error ") + "\""));
   }
 }
 
 TEST(RenderGithubTest, OneLineACommandWithPlaceAndTitle) {
   const auto lines = Lines(RenderGithub(Sample()));
   EXPECT_THAT(lines, Each(::testing::AnyOf(StartsWith("::error "), StartsWith("::warning "))));
-  EXPECT_THAT(lines, ::testing::Contains(StartsWith("::error file=kv_test.cc,line=12,title=Kv.EarlyFails%3A failed::kv_test.cc:12%0A1 is not 2")));
+  EXPECT_THAT(lines, ::testing::Contains(StartsWith(
+                         "::error file=kv_test.cc,line=12,title=Kv.EarlyFails%3A failed::kv_test.cc:12%0A1 is not 2")));
   EXPECT_THAT(lines, ::testing::Contains(StartsWith("::error title=1 leaked by Kv.Pings::leaked process 4711")));
   EXPECT_THAT(lines, ::testing::Contains("::warning title=kv_test::1 tests were not run"));
 }
@@ -215,8 +243,8 @@ TEST(RenderGithubTest, NoMessageCanBeginACommandOrEndItsProperty) {
 }
 
 TEST(RenderMarkdownTest, TableAndDetails) {
-  EXPECT_THAT(RenderMarkdown(Sample()),
-              AllOf(HasSubstr("| ❌ kv\\_test | builder | 2 passed, 2 failed"), HasSubstr("<summary>❌ Kv.Hangs: "), HasSubstr("```text\n")));
+  EXPECT_THAT(RenderMarkdown(Sample()), AllOf(HasSubstr("| ❌ kv\\_test | builder | 2 passed, 2 failed"),
+                                              HasSubstr("<summary>❌ Kv.Hangs: "), HasSubstr("```text\n")));
   EXPECT_THAT(RenderMarkdown(Clean()), AllOf(HasSubstr("| ✅ kv\\_test |"), Not(HasSubstr("<details>"))));
 }
 
@@ -275,7 +303,8 @@ TEST(RenderTraceTest, SlicesOfOneRowDoNotOverlap) {
   std::map<std::int64_t, std::vector<std::pair<std::int64_t, std::int64_t>>> rows;
   for (const auto& event : trace.at("traceEvents")) {
     if (event.at("ph") != "X" || event.at("cat") == "phase") continue;
-    rows[event.at("tid").get<std::int64_t>()].emplace_back(event.at("ts").get<std::int64_t>(), event.at("ts").get<std::int64_t>() + event.at("dur").get<std::int64_t>());
+    rows[event.at("tid").get<std::int64_t>()].emplace_back(
+        event.at("ts").get<std::int64_t>(), event.at("ts").get<std::int64_t>() + event.at("dur").get<std::int64_t>());
   }
   for (auto& [row, slices] : rows) {
     std::ranges::sort(slices);
@@ -285,8 +314,9 @@ TEST(RenderTraceTest, SlicesOfOneRowDoNotOverlap) {
 
 TEST(RenderHtmlTest, HoldsTheReportAndNothingThatLeavesThePage) {
   const auto page = RenderHtml(Sample());
-  EXPECT_THAT(page, AllOf(StartsWith("<!DOCTYPE html>"), HasSubstr("default-src 'none'"), Not(HasSubstr("http://")), Not(HasSubstr("https://")),
-                          Not(HasSubstr("@DATA@")), Not(HasSubstr("@CSS@")), Not(HasSubstr("@JS@"))));
+  EXPECT_THAT(page, AllOf(StartsWith("<!DOCTYPE html>"), HasSubstr("default-src 'none'"), Not(HasSubstr("http://")),
+                          Not(HasSubstr("https://")), Not(HasSubstr("@DATA@")), Not(HasSubstr("@CSS@")),
+                          Not(HasSubstr("@JS@"))));
 }
 
 TEST(RenderHtmlTest, TheDataCannotEndItsScript) {

@@ -120,7 +120,8 @@ TEST_F(ReportFilesTest, AProcessThatTwoRunsToldOfIsOneLeakWithTheLastFate) {
   auto elsewhere = inner;
   elsewhere.runs[0].id = "elsewhere";
   elsewhere.runs[0].host = "another machine";
-  const auto read = ReadFiles({Write("1.json", RenderJson(outer)), Write("2.json", RenderJson(inner)), Write("3.json", RenderJson(elsewhere))});
+  const auto read = ReadFiles(
+      {Write("1.json", RenderJson(outer)), Write("2.json", RenderJson(inner)), Write("3.json", RenderJson(elsewhere))});
   ASSERT_THAT(read.report.runs, SizeIs(3));
   EXPECT_THAT(read.report.runs[1].leaks, IsEmpty());
   EXPECT_THAT(read.report.runs[2].leaks, SizeIs(1)) << "the same number of another machine";
@@ -132,7 +133,8 @@ TEST_F(ReportFilesTest, AProcessThatTwoRunsToldOfIsOneLeakWithTheLastFate) {
 TEST_F(ReportFilesTest, WhatCannotBeReadIsNamedAndTheRestIsTold) {
   const auto good = Write("good.jsonl", SampleJournal());
   const auto read = ReadFiles({Path("missing.jsonl"), Write("noise", "no journal\n"), Write("empty", ""),
-                               Write("other.json", "{\"format\":\"other\"}"), Write("new.json", "{\"format\":\"curfew-report\",\"version\":2}"), good});
+                               Write("other.json", "{\"format\":\"other\"}"),
+                               Write("new.json", "{\"format\":\"curfew-report\",\"version\":2}"), good});
   EXPECT_THAT(read.unreadable, ElementsAre(HasSubstr("ENOENT"), HasSubstr("holds no run"), HasSubstr("holds no run"),
                                            HasSubstr("not a report of Curfew"), HasSubstr("version 2")));
   EXPECT_THAT(read.report.runs, SizeIs(1));
@@ -152,7 +154,8 @@ TEST_F(ReportFilesTest, WritesEveryFormatWhereItIsAskedFor) {
 }
 
 TEST_F(ReportFilesTest, OneThatCannotBeWrittenDoesNotKeepTheOthersFromIt) {
-  const auto written = WriteReports({}, {.json = folder_.root().string(), .junit = Path("r.xml"), .html = {}, .markdown = {}, .trace = {}});
+  const auto written = WriteReports(
+      {}, {.json = folder_.root().string(), .junit = Path("r.xml"), .html = {}, .markdown = {}, .trace = {}});
   EXPECT_THAT(written.errors, ElementsAre(HasSubstr("failed to write")));
   EXPECT_EQ(Read("r.xml"), RenderJunit({}));
 }

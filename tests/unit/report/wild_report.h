@@ -9,7 +9,8 @@ namespace curfew::testing {
 
 // What any name, message or command line may hold, and each format has to bear.
 inline const std::string kWild =
-    "q'\"` \\ \n::error::no\r\n]]> <b>&amp; </script><!--<script>alert(1)</script> \x1b[31mred\x1b]0;title\x07 \xff\xfe\xc0\xaf "
+    "q'\"` \\ \n::error::no\r\n]]> <b>&amp; </script><!--<script>alert(1)</script> \x1b[31mred\x1b]0;title\x07 "
+    "\xff\xfe\xc0\xaf "
     "\xe2\x80\xa8\xe2\x80\xae\xef\xbf\xbf\xed\xa0\x80 ``` |a|b| [x](javascript:alert) %0A *_#_* ${{ x }} \t\x01 end";
 
 // A report in which every text is wild.

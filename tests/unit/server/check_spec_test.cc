@@ -153,7 +153,8 @@ TEST(CheckSpecTest, RefusesAbstractNamesInAPrivateNetwork) {
   ServerSpec spec = {.command = {"server"}, .ready = Ready::All({Ready::Unix(), Ready::UnixDatagram("@name")})};
   EXPECT_EQ(Refusal(spec), "");
   spec.network = Network::Private();
-  EXPECT_THAT(Refusal(spec), AllOf(HasSubstr("ServerSpec::ready is \"@name\""), HasSubstr("the private network's own")));
+  EXPECT_THAT(Refusal(spec),
+              AllOf(HasSubstr("ServerSpec::ready is \"@name\""), HasSubstr("the private network's own")));
 }
 
 TEST(CheckSpecTest, RefusesNoAttemptsAndTooMany) {

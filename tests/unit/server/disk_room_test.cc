@@ -42,7 +42,8 @@ void ExpectOnFullDisk(const std::filesystem::path& path, const char* options, co
     // One file takes all the space there is, or several all the inodes.
     constexpr char kPage[4096] = {};
     for (int number = 0; errno != ENOSPC; ++number) {
-      const process::FileDescriptor file(::open((path / std::to_string(number)).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+      const process::FileDescriptor file(
+          ::open((path / std::to_string(number)).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
       while (options == kSmall && file.valid() && ::write(file.get(), kPage, sizeof kPage) > 0) {
       }
     }
@@ -70,18 +71,21 @@ TEST(DiskRoomTest, FullFileSystemIsNamed) {
 
 TEST(DiskRoomTest, FileSystemWithoutAnInodeLeftIsNamed) {
   const TempProc folder;
-  ExpectOnFullDisk(folder.root(), kFewInodes, [&] { return WhyNoRoom(folder.root()).starts_with("no inode is left on"); });
+  ExpectOnFullDisk(folder.root(), kFewInodes,
+                   [&] { return WhyNoRoom(folder.root()).starts_with("no inode is left on"); });
 }
 
 TEST(DiskRoomTest, StoryOfAFailedStartTellsOfIt) {
   const TempProc folder;
   const PreparedServer server({.name = "db", .command = {"/bin/sh", "-c", "exit 3", "{port}"}}, folder.root() / "1-db");
-  const FailedStart failed{.reason = StartError::kDiedEarly, .headline = "it ended", .exit_status = ExitStatus::Exited(3), .pid = 4711};
+  const FailedStart failed{
+      .reason = StartError::kDiedEarly, .headline = "it ended", .exit_status = ExitStatus::Exited(3), .pid = 4711};
   EXPECT_THAT(TellStory(server, failed).what(), Not(HasSubstr("\n  disk ")));
   ExpectOnFullDisk(folder.root(), kSmall, [&] {
     const std::string story = TellStory(server, failed).what();
     return story.find("\n  disk        no space is left on the file system of ") != std::string::npos &&
-           story.find("\n  try         make room there, or let TMPDIR name a directory of another file system") != std::string::npos;
+           story.find("\n  try         make room there, or let TMPDIR name a directory of another file system") !=
+               std::string::npos;
   });
 }
 

@@ -77,7 +77,8 @@ class KeeperProgramPlacesTest : public KeeperProgramTest {
   }
   // What the copy prints.
   [[nodiscard]] std::string Found() const {
-    const std::string command = Program().string() + " --gtest_also_run_disabled_tests --gtest_filter='*.DISABLED_TellsWhere'";
+    const std::string command =
+        Program().string() + " --gtest_also_run_disabled_tests --gtest_filter='*.DISABLED_TellsWhere'";
     std::FILE* const output = ::popen(command.c_str(), "r");
     if (output == nullptr) throw std::runtime_error("popen " + command);
     std::string text;

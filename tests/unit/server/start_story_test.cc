@@ -86,8 +86,9 @@ TEST_F(StartStoryTest, DiedEarlyTellsHow) {
 }
 
 TEST_F(StartStoryTest, ANulInTheLogDoesNotEndWhat) {
-  const auto error = Tell({.reason = StartError::kDiedEarly, .headline = "it ended", .exit_status = ExitStatus::Exited(1), .pid = 5},
-                          std::string("oo\0ps\nlast words\n", 18));
+  const auto error =
+      Tell({.reason = StartError::kDiedEarly, .headline = "it ended", .exit_status = ExitStatus::Exited(1), .pid = 5},
+           std::string("oo\0ps\nlast words\n", 18));
   EXPECT_THAT(error.what(), AllOf(HasSubstr("| oo ps"), HasSubstr("| last words"), HasSubstr("read its log")));
 }
 

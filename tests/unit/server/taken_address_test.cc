@@ -12,10 +12,11 @@ namespace {
 
 TEST(TakenAddressTest, KnowsTheWordsOfManyLanguages) {
   const curfew::testing::TempProc folder;
-  for (const auto* line : {"bind: Address already in use", "OSError: [Errno 98] Address already in use",
-                           "listen tcp 127.0.0.1:80: bind: address already in use",
-                           "Error: listen EADDRINUSE: address already in use :::3000", "java.net.BindException: Address in use",
-                           "Web server failed to start. Port 8080 was already in use."}) {
+  for (const auto* line :
+       {"bind: Address already in use", "OSError: [Errno 98] Address already in use",
+        "listen tcp 127.0.0.1:80: bind: address already in use",
+        "Error: listen EADDRINUSE: address already in use :::3000", "java.net.BindException: Address in use",
+        "Web server failed to start. Port 8080 was already in use."}) {
     folder.Write("log", std::string("starting\n") + line + "\nat main.js:1\n");
     EXPECT_TRUE(SaysAddressInUse(folder.root() / "log", 0)) << line;
   }

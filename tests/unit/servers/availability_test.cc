@@ -52,7 +52,8 @@ TEST_F(AvailabilityTest, WhatIsMissingIsUnavailable) {
 TEST_F(AvailabilityTest, WhatIsMissingAndRequiredIsAnError) {
   for (const char* list : {"thing", "redis, Thing", "all"}) {
     ::setenv("CURFEW_REQUIRE", list, 1);
-    EXPECT_THAT(TextOf<StartError>([&] { static_cast<void>(Require(kNone, "")); }), HasSubstr("CURFEW_REQUIRE asks for it"));
+    EXPECT_THAT(TextOf<StartError>([&] { static_cast<void>(Require(kNone, "")); }),
+                HasSubstr("CURFEW_REQUIRE asks for it"));
   }
   ::setenv("CURFEW_REQUIRE", "something,thin", 1);
   EXPECT_THAT(TextOf<Unavailable>([&] { static_cast<void>(Require(kNone, "")); }), HasSubstr("NOT TESTED"));
