@@ -96,19 +96,29 @@ void Artifacts::ServerEnds(const std::string& log, bool cleanly) {
     known.up = false;
     known.cleanly = known.cleanly || cleanly;
   }
+  if (!in_test_) RemoveUseless();
 }
 
 void Artifacts::LogReleased(const std::string& log) {
   for (auto& known : logs_) {
     if (known.log == log) known.released = true;
   }
+  if (!in_test_) RemoveUseless();
 }
 
 bool Artifacts::Useless(const ServerLog& log) const {
   return log.released && log.cleanly && !log.up && !log.suspect && log.kept.empty() && settings_.keep != Keep::kAlways;
 }
 
+void Artifacts::RemoveUseless() {
+  std::erase_if(logs_, [this](const ServerLog& log) {
+    std::error_code error;  // what cannot be removed goes with the directory of the run
+    return Useless(log) && (fs::remove(log.log, error) || true);
+  });
+}
+
 void Artifacts::TestBegins() {
+  in_test_ = true;
   for (auto& log : logs_) log.during_test = log.up;
 }
 
@@ -130,10 +140,8 @@ std::vector<std::string> Artifacts::TestEnds(const std::string& test, bool faile
     KeepUnder(test, log);
     if (log.kept.size() > before) files.push_back(log.kept.back().string());
   }
-  std::erase_if(logs_, [this](const ServerLog& log) {
-    std::error_code error;  // what cannot be removed goes with the directory of the run
-    return Useless(log) && (fs::remove(log.log, error) || true);
-  });
+  in_test_ = false;
+  RemoveUseless();
   return files;
 }
 

@@ -55,11 +55,13 @@ class Artifacts {
   // Server is (Server::log() reads it), its tree has not ended well, a test it served has failed, or it will be copied
   // when the run ends.
   [[nodiscard]] bool Useless(const ServerLog& log) const;
+  void RemoveUseless();
   void KeepUnder(const std::string& test, ServerLog& log);
 
   ArtifactSettings settings_;
   std::filesystem::path directory_;
   std::vector<ServerLog> logs_;
+  bool in_test_ = false;  // whose end will say which logs it wants
 };
 
 }  // namespace curfew::report

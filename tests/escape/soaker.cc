@@ -28,7 +28,7 @@ struct Figures {
   long keeper_descriptors = 0;
   long keeper_kilobytes = 0;
   long processes = 0;  // of this run besides program and keeper, zombies included
-  long entries = 0;    // in the run's directory, logs apart
+  long entries = 0;    // in the run's directory
   long cgroups = 0;    // below this program's own
 };
 
@@ -40,17 +40,6 @@ long Entries(const fs::path& directory) {
   std::error_code error;
   long count = 0;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) ++count;
-  return count;
-}
-
-// In the run's directory. The log of each server stays there until the run ends, for reports: that is no growth of
-// what is in use.
-long EntriesBesidesLogs(const fs::path& directory) {
-  std::error_code error;
-  long count = 0;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() != ".log") ++count;
-  }
   return count;
 }
 
@@ -98,7 +87,7 @@ Figures Take() {
     figures.keeper_descriptors = Entries(entry->path() / "fd");
     figures.keeper_kilobytes = ResidentKilobytes(entry->path());
   }
-  figures.entries = EntriesBesidesLogs(fs::temp_directory_path() / ("curfew-" + Run::Current().id()));
+  figures.entries = Entries(fs::temp_directory_path() / ("curfew-" + Run::Current().id()));
   return figures;
 }
 

@@ -123,6 +123,24 @@ TEST_F(UselessLogTest, NotOfATreeThatDidNotEndWell) { EXPECT_TRUE(Stays(Keep::kF
 TEST_F(UselessLogTest, NotOfATestThatFailed) { EXPECT_TRUE(Stays(Keep::kFailed, true, true, true)); }
 TEST_F(UselessLogTest, NotWhereAllAreKept) { EXPECT_TRUE(Stays(Keep::kAlways, true, true, false)); }
 
+// Programs without tests, and what runs between two, start servers without end, too.
+TEST_F(UselessLogTest, OutsideOfTestsItIsRemovedWithItsServer) {
+  auto artifacts = Make(Keep::kFailed);
+  for (const bool released_first : {true, false}) {
+    folder_.Write("run/1.log", "one\n");
+    artifacts.ServerStarts("redis", "", Log(1));
+    if (released_first) artifacts.LogReleased(Log(1));
+    artifacts.ServerEnds(Log(1), true);
+    if (!released_first) {
+      EXPECT_TRUE(std::filesystem::exists(Log(1)));
+      artifacts.LogReleased(Log(1));
+    }
+    EXPECT_FALSE(std::filesystem::exists(Log(1)));
+    artifacts.TestBegins();
+    static_cast<void>(artifacts.TestEnds("A.b", false));
+  }
+}
+
 TEST_F(UselessLogTest, OneOfASharedServerIsRemovedAfterTheTestInWhichItIsLetGo) {
   auto artifacts = Make(Keep::kFailed);
   artifacts.TestBegins();
