@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing: what Curfew builds with, and the real servers its tests start.
-# With --proofs also what all of examples/proofs needs, azurite by npm included. Needs root, or sudo, only if something
-# is missing.
+# With --proofs also what all of examples/proofs needs, azurite by npm included; with --docs what the check of the API
+# reference needs. Needs root, or sudo, only if something is missing.
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache libboost1.81-dev libgtest-dev libgmock-dev
@@ -10,11 +10,18 @@ servers=(redis-server nginx-light memcached postgresql-15 python3 openssl procps
 clients=(libhiredis-dev libmemcached-dev libpqxx-dev) # of examples/proofs, whose install.sh has the rest
 validators=(libxml2-utils python3-jsonschema) # of reports, against their schemas
 proofs=()
+docs=()
 azurite=0
-if [ "${1:-}" = --proofs ]; then
-  read -ra proofs <<<"$("$(dirname "$0")/../examples/proofs/install.sh" --list)"
-  command -v azurite >/dev/null || azurite=1
-fi
+for option in "$@"; do
+  case $option in
+    --proofs)
+      read -ra proofs <<<"$("$(dirname "$0")/../examples/proofs/install.sh" --list)"
+      command -v azurite >/dev/null || azurite=1
+      ;;
+    --docs) docs=(doxygen) ;;
+    *) echo "error: $option is neither --proofs nor --docs" >&2; exit 2 ;;
+  esac
+done
 
 have_binary_of() { # a package may be there in another flavour: nginx-full instead of nginx-light
   case $1 in
@@ -27,7 +34,7 @@ have_binary_of() { # a package may be there in another flavour: nginx-full inste
 }
 
 missing=()
-for package in "${build[@]}" "${servers[@]}" "${clients[@]}" "${validators[@]}" "${proofs[@]}"; do
+for package in "${build[@]}" "${servers[@]}" "${clients[@]}" "${validators[@]}" "${proofs[@]}" "${docs[@]}"; do
   dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' && continue
   have_binary_of "$package" && continue
   missing+=("$package")
