@@ -127,7 +127,7 @@ std::string WhatHasGrown(const Figures& before, const Figures& after) {
 int Soak(long cycles, std::chrono::seconds time) {
   Run::Current().Begin();
   Run::Current().TakeBaseline(Run::Scope::kTest);
-  const long warm_up = std::max(20L, cycles / 10);
+  const long warm_up = std::clamp(cycles / 10, 20L, 200L);
   const auto until = Clock::now() + time;
   Figures before;
   long done = 0;
