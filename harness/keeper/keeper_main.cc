@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // curfew-keeper RUN TAG DIRECTORY JOURNAL OWNER_PID: started by the test program, one for each.
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -29,10 +28,6 @@ int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes costs the journal, not the run
   if (containment::BecomeSubreaper() != 0) return 1;
-  // What it is told does not take the processor from who tells it, a test program that has just heard of its server's
-  // readiness (sched(7): a batch task preempts nobody by waking up). What it begins gets none of this.
-  const sched_param normal{};
-  static_cast<void>(::sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &normal));
   const process::SelfWake wake;
 
   keeper::KeeperOptions options;
