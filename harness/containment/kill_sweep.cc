@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <unordered_set>
+#include <utility>
 
 #include "containment/tree_signal.h"
 #include "process/names.h"
@@ -84,16 +86,23 @@ std::vector<Survivor> KillSweep::Run(Deadline deadline) {
   if (process::SwitchedOff("sweep")) return Survivors();
 
   auto refusing_since = Clock::time_point::max();
+  std::set<std::pair<pid_t, std::uint64_t>> dead_before;
   while (Clock::now() < deadline) {
     if (!Chase(std::min<Deadline>(deadline, Clock::now() + kChase))) return {};
     Sweep(deadline);
     if (!CollectFor(kCalm)) return {};
     auto left = Survivors();
     // A zombie waits for its parent, which may be one of those that refuse. One of ours waits for us alone: where a
-    // listing shows nothing else, a chain has got away from it.
-    const bool only_refusals = !left.empty() && std::ranges::all_of(left, [this](const Survivor& s) {
-      return s.reason.starts_with("EPERM") || (s.process.zombie() && !finder_.Adopts(s.process.parent));
+    // listing shows nothing but such, and others each time, a chain has got away from it. The same again is one that
+    // cannot be had: its tracer holds it.
+    std::set<std::pair<pid_t, std::uint64_t>> dead;
+    const bool only_refusals = !left.empty() && std::ranges::all_of(left, [&](const Survivor& s) {
+      if (!s.process.zombie() || !finder_.Adopts(s.process.parent)) {
+        return s.process.zombie() || s.reason.starts_with("EPERM");
+      }
+      return dead_before.contains(*dead.emplace(s.process.pid, s.process.start_ticks).first);
     });
+    dead_before = std::move(dead);
     if (!only_refusals) {
       refusing_since = Clock::time_point::max();
     } else if (refusing_since == Clock::time_point::max()) {

@@ -61,24 +61,32 @@ std::vector<Stat> TreeFinder::Find() const {
 }
 
 void TreeFinder::AddUntagged(std::vector<Stat>& found) const {
-  std::vector<pid_t> open;
+  struct Parent {
+    pid_t pid;
+    std::optional<std::uint64_t> start_ticks;  // none: the root and the init, which are who they are
+  };
+  std::vector<Parent> open;
   std::unordered_set<pid_t> known;
   for (const pid_t pid : {root_, init_}) {
-    if (pid != 0) open.push_back(pid);
+    if (pid != 0) open.push_back({pid, std::nullopt});
   }
   for (const auto& member : found) {
-    if (known.insert(member.pid).second) open.push_back(member.pid);
+    if (known.insert(member.pid).second) open.push_back({member.pid, member.start_ticks});
   }
   while (!open.empty()) {
-    const pid_t parent = open.back();
+    const Parent parent = open.back();
     open.pop_back();
-    for (const pid_t child : proc_.Children(parent)) {
-      // The parent's number may be another's by now.
-      if (NoMember(child) || !known.insert(child).second || !DescendsFromRoot(child)) continue;
+    const auto children = proc_.Children(parent.pid);
+    if (children.empty()) continue;
+    // Else the number is another's by now, and so may be the list.
+    const auto now = proc_.ReadStat(parent.pid);
+    if (!now || (parent.start_ticks && now->start_ticks != *parent.start_ticks)) continue;
+    for (const pid_t child : children) {
+      if (NoMember(child) || !known.insert(child).second) continue;
       auto stat = proc_.ReadStat(child);
-      if (!stat) continue;
+      if (!stat || (stat->ppid != parent.pid && !Adopts(stat->ppid))) continue;
+      open.push_back({child, stat->start_ticks});
       found.push_back(std::move(*stat));
-      open.push_back(child);
     }
   }
 }
