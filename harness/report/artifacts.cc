@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 
 // A server may have written gigabytes, and the keeper has deadlines to hold: the end is what explains a failure.
 constexpr std::uintmax_t kMostBytes = 8U << 20U;
+// The next test that fails may do so for a server that ended before it began.
+constexpr std::size_t kKeptOutsideOfTests = 16;
 
 bool CopyEnd(const fs::path& from, const fs::path& to) {
   std::error_code error;
@@ -96,24 +98,29 @@ void Artifacts::ServerEnds(const std::string& log, bool cleanly) {
     known.up = false;
     known.cleanly = known.cleanly || cleanly;
   }
-  if (!in_test_) RemoveUseless();
+  if (!in_test_) RemoveUseless(kKeptOutsideOfTests);
 }
 
 void Artifacts::LogReleased(const std::string& log) {
   for (auto& known : logs_) {
     if (known.log == log) known.released = true;
   }
-  if (!in_test_) RemoveUseless();
+  if (!in_test_) RemoveUseless(kKeptOutsideOfTests);
 }
 
 bool Artifacts::Useless(const ServerLog& log) const {
   return log.released && log.cleanly && !log.up && !log.suspect && log.kept.empty() && settings_.keep != Keep::kAlways;
 }
 
-void Artifacts::RemoveUseless() {
-  std::erase_if(logs_, [this](const ServerLog& log) {
+void Artifacts::RemoveUseless(std::size_t but) {
+  auto useless =
+      static_cast<std::size_t>(std::ranges::count_if(logs_, [this](const ServerLog& log) { return Useless(log); }));
+  std::erase_if(logs_, [&](const ServerLog& log) {
+    if (useless <= but || !Useless(log)) return false;
+    --useless;
     std::error_code error;  // what cannot be removed goes with the directory of the run
-    return Useless(log) && (fs::remove(log.log, error) || true);
+    fs::remove(log.log, error);
+    return true;
   });
 }
 
@@ -141,7 +148,7 @@ std::vector<std::string> Artifacts::TestEnds(const std::string& test, bool faile
     if (log.kept.size() > before) files.push_back(log.kept.back().string());
   }
   in_test_ = false;
-  RemoveUseless();
+  RemoveUseless(0);
   return files;
 }
 

@@ -55,7 +55,8 @@ class Artifacts {
   // Server is (Server::log() reads it), its tree has not ended well, a test it served has failed, or it will be copied
   // when the run ends.
   [[nodiscard]] bool Useless(const ServerLog& log) const;
-  void RemoveUseless();
+  // The oldest first, all but so many.
+  void RemoveUseless(std::size_t but);
   void KeepUnder(const std::string& test, ServerLog& log);
 
   ArtifactSettings settings_;
