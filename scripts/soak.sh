@@ -44,6 +44,6 @@ if [ -n "$(ls -A "$work/findings")" ]; then
 fi
 cycles=$(awk '/ cycles in /{cycles += $1} END {print cycles}' "$work"/out.*)
 echo "$cycles cycles in all"
-[ "$minutes" -lt 10 ] || [ "$cycles" -ge 10000 ] || result=1
+[ "$minutes" -lt 10 ] || [ "$cycles" -ge 10000 ] || { echo "too few: 10,000 in 10 minutes" && result=1; }
 [ $result -eq 0 ] && echo "nothing has grown, nothing is left"
 exit $result

@@ -53,7 +53,9 @@ Observation DiscoverProbe::Look(Deadline) {
   const std::vector<Listening> ours = Ours(sockets.value());
   seen_.saw = "ports to discover: the server listens on";
   for (const Listening& one : ours) seen_.saw += ' ' + std::to_string(one.port);
-  if (ours.empty()) seen_.saw += " none that a connection to " + host_ + " reaches";
+  if (ours.empty()) {
+    seen_.saw += known_.empty() ? " none that a connection to " + host_ + " reaches" : " none besides those of the spec";
+  }
   for (const auto& [name, port] : wanted_) {
     std::string threw;
     const std::uint16_t number = Choose(port, ours, threw);

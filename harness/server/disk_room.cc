@@ -2,6 +2,7 @@
 #include "server/disk_room.h"
 
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "readiness/text.h"
 
@@ -12,8 +13,9 @@ std::string WhyNoRoom(const std::filesystem::path& directory) {
   if (::statvfs(directory.c_str(), &room) != 0) return "";
   const std::string where = " is left on the file system of " + readiness::Printable(directory.native(), 4096);
   // File systems without a limit of their own have no blocks at all, or no inodes.
-  if (room.f_blocks != 0 && room.f_bavail == 0)
-    return (room.f_bfree == 0 ? "no space" : "no space for others than root") + where + " (ENOSPC)";
+  // What is reserved for root is room for root's servers alone.
+  const auto free_blocks = ::geteuid() == 0 ? room.f_bfree : room.f_bavail;
+  if (room.f_blocks != 0 && free_blocks == 0) return "no space" + where + " (ENOSPC)";
   if (room.f_files != 0 && room.f_favail == 0) return "no inode" + where + " (ENOSPC)";
   return "";
 }

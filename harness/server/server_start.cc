@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server's way into life: launched, waited for, registered; or given up, told of, and tried again on fresh ports.
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <vector>
 
 #include "containment/level.h"
 #include "process/clock.h"

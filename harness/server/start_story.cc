@@ -26,7 +26,6 @@ bool Mentions(const std::vector<std::string>& lines, const std::string& text) {
 // The next thing to try.
 std::string Advice(const PreparedServer& server, const FailedStart& failed, const std::vector<std::string>& tail,
                    bool disk_is_full) {
-  if (disk_is_full) return "make room there, or let TMPDIR name a directory of another file system";
   if (Mentions(tail, "Address already in use") || Mentions(tail, "EADDRINUSE")) {
     return server.PortsAreLeftToServer()
                ? "it could not bind an address though its reservations were released: does it use one that is not "
@@ -35,6 +34,9 @@ std::string Advice(const PreparedServer& server, const FailedStart& failed, cons
                  "it; one that sets "
                  "neither SO_REUSEADDR nor SO_REUSEPORT needs a second attempt (ServerSpec::port_attempts)";
   }
+  const bool may_be_the_disk = failed.reason == StartError::kDiedEarly || failed.reason == StartError::kTimedOut ||
+                               failed.reason == StartError::kCouldNotLaunch;
+  if (disk_is_full && may_be_the_disk) return "make room there, or let TMPDIR name a directory of another file system";
   switch (failed.reason) {
     case StartError::kCouldNotLaunch:
       if (failed.failure && failed.failure->operation.starts_with("seal it")) {

@@ -128,8 +128,8 @@ ServerSpec Mariadb(const Options& options) {
   const std::string as_root = ::geteuid() == 0 ? " --user=root" : "";
   // A tmpdir of its own: each mariadbd that begins removes the temporary tables of all others that share one.
   std::string line = CopyOfTemplate("mariadb", "",
-                                    "mkdir -p \"$1.tmp\" && " + install +
-                                        " --no-defaults --datadir=\"$1.new\" --tmpdir=\"$1.tmp\" "
+                                    "mkdir -p \"$1.tmp\" && TMPDIR=\"$1.tmp\" " + install +
+                                        " --no-defaults --datadir=\"$1.new\" "
                                         "--auth-root-authentication-method=normal --skip-test-db" +
                                         as_root + " >\"$1.log\" 2>&1 || { cat \"$1.log\"; exit 1; }");
   line += "exec " + mariadbd +

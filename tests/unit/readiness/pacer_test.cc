@@ -36,7 +36,7 @@ TEST(PacerTest, PauseGrowsWithTheTimeWaited) {
   EXPECT_EQ(pacer.NextLook(), kStart + 102500us);
 }
 
-TEST(PacerTest, PauseIsNeverLongerThanFifteenMilliseconds) {
+TEST(PacerTest, PauseIsNeverLongerThanTwentyMilliseconds) {
   Pacer pacer(kStart);
   pacer.Looked(kStart + 1h);
   EXPECT_EQ(pacer.NextLook(), kStart + 1h + 20ms);

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <string>
 
 #include "process/file_descriptor.h"
 #include "server/start_story.h"
@@ -26,6 +27,38 @@ using ::testing::Not;
 constexpr const char* kSmall = "size=64k";
 constexpr const char* kFewInodes = "nr_inodes=3";
 
+bool Write(const char* file, const std::string& text) {
+  const process::FileDescriptor to(::open(file, O_WRONLY | O_CLOEXEC));
+  return to.valid() && ::write(to.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+bool MountSmall(const std::filesystem::path& path, const char* options) {
+  const auto uid = ::geteuid();
+  const auto gid = ::getegid();
+  if (::unshare(CLONE_NEWNS | (uid == 0 ? 0 : CLONE_NEWUSER)) != 0) return false;
+  // Without a user of its own nobody could make a file there.
+  const bool mapped = uid == 0 || (Write("/proc/self/setgroups", "deny") &&
+                                   Write("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1") &&
+                                   Write("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1"));
+  return mapped && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tiny", path.c_str(), "tmpfs", 0, options) == 0;
+}
+
+// By one file that takes all the space, or by several that take the inodes; false if that fails for another reason.
+bool Fill(const std::filesystem::path& path, bool space) {
+  constexpr char kPage[4096] = {};
+  for (int number = 0; number < 100; ++number) {
+    const process::FileDescriptor file(
+        ::open((path / std::to_string(number)).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    if (!file.valid()) return errno == ENOSPC;
+    if (!space) continue;
+    while (::write(file.get(), kPage, sizeof kPage) > 0) {
+    }
+    return errno == ENOSPC;
+  }
+  return false;
+}
+
 // Whether a child in a mount namespace of its own says yes when a small file system is mounted at the path and is full.
 // Without the right to mount the test is skipped.
 void ExpectOnFullDisk(const std::filesystem::path& path, const char* options, const std::function<bool()>& says_yes) {
@@ -34,19 +67,8 @@ void ExpectOnFullDisk(const std::filesystem::path& path, const char* options, co
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    const int spaces = CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER);
-    if (::unshare(spaces) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("tiny", path.c_str(), "tmpfs", 0, options) != 0) {
-      ::_exit(kMayNot);
-    }
-    // One file takes all the space there is, or several all the inodes.
-    constexpr char kPage[4096] = {};
-    for (int number = 0; errno != ENOSPC; ++number) {
-      const process::FileDescriptor file(
-          ::open((path / std::to_string(number)).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-      while (options == kSmall && file.valid() && ::write(file.get(), kPage, sizeof kPage) > 0) {
-      }
-    }
+    ::alarm(30);  // whatever becomes of who waits
+    if (!MountSmall(path, options) || !Fill(path, options == kSmall)) ::_exit(kMayNot);
     ::_exit(says_yes() ? 0 : kNo);
   }
   int status = 0;
