@@ -122,8 +122,10 @@ void Guardian::Run() {
              .belongings = leaks::StandardStreams(procfs::SystemProc(), ::getpid(), "curfew run")};
   reaper_.emplace(leader_.pid());
   // Only now: the command was to begin in the group the shell made, in the foreground if that is. From here on what
-  // the terminal or anybody sends to that group is not for us: we have to outlive it.
-  ::setpgid(0, 0);
+  // the terminal or anybody sends to that group is not for us: we have to outlive it. A session and not a group of our
+  // own: were the command the last that ties its group to another of its session, as in CI, then its end would have the
+  // kernel send SIGHUP to all of that group once somebody in it is stopped (credentials(7), orphaned process groups).
+  ::setsid();
   LetGoOfStreams();
   journal_.Write({{"event", "command_launched"}, {"pid", leader_.pid()}, {"argv", command_.argv}});
   Tell({{"op", "launched"}, {"pid", leader_.pid()}});

@@ -22,6 +22,7 @@ namespace {
 
 using testing::AllOf;
 using testing::ContainsRegex;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -209,6 +210,16 @@ TEST_F(CliRunTest, IgnoredSignalsStayIgnored) {
   Program program({"/usr/bin/nohup", CURFEW_PROGRAM, "run", "--", "/bin/sh", "-c", "kill -HUP $$; exit 4"}, {},
                   output_);
   EXPECT_EQ(Code(program), 4);
+}
+
+// As in CI: no shell of a terminal holds the group, and somebody of it is stopped. When the last process ends that ties a
+// group to another one of its session, the kernel sends SIGHUP to all of such a group.
+TEST_F(CliRunTest, EndOfTheCommandIsNoHangUpForItsGroup) {
+  const std::string script = std::string("sleep 60 & kill -STOP $!; '") + CURFEW_PROGRAM +
+                             "' run -- /bin/true; echo \"alive, $?\"; kill -KILL $!";
+  Program program({"/usr/bin/setsid", "--wait", "/bin/sh", "-c", script}, {}, output_);
+  EXPECT_EQ(Code(program), 0);
+  EXPECT_THAT(Output(), EndsWith("alive, 0\n"));
 }
 
 TEST_F(CliRunTest, StdinAndOtherDescriptorsAreTheCommands) {
