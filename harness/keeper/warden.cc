@@ -288,6 +288,7 @@ void Warden::OnChild() {
 void Warden::Signal(const json& message) {
   int error = ESRCH;
   const int signal = message.at("signal").get<int>();
+  OnListen();  // as before a step of the stop
   if (reaper_ && message.at("whole_tree").get<bool>()) {
     containment::TreeSignal(finder_, &leader_).Send(finder_.Find(), signal);
     error = 0;
@@ -328,6 +329,9 @@ void Warden::Stop(const std::string& cause, bool announced, bool kill) {
 }
 
 void Warden::StepStop() {
+  // A call that waits for our word would be interrupted by the signal, and listen(2) knows no EINTR: a server that is at
+  // its second address would take it for a failure.
+  OnListen();
   const auto deadline = stop_->NextStep();
   if (!deadline) {
     FinishStop();

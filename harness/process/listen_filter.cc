@@ -17,6 +17,10 @@
 
 #include "process/passed_descriptor.h"
 
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV  // of Linux 5.19, in headers of before
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
 namespace curfew::process {
 namespace {
 
@@ -49,7 +53,12 @@ int SetFilter() {
   const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
   // SPEC_ALLOW: or kernels before 5.16 would slow the whole server down against speculation it does not fear.
   constexpr unsigned kFlags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-  return static_cast<int>(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, &filter));
+  // A call that the warden has taken is not interrupted by a signal with a handler (since Linux 5.19).
+  const auto set = [&filter](unsigned flags) {
+    return static_cast<int>(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter));
+  };
+  const int descriptor = set(kFlags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+  return descriptor < 0 && errno == EINVAL ? set(kFlags) : descriptor;
 }
 
 // Whether a later kernel's notifications fit into ours.

@@ -54,6 +54,16 @@ TEST_F(Redis, SurvivesACrashWithWhatItHadWritten) {
   EXPECT_EQ(client().Exchange("GET colour"), "$5");
 }
 
+// Ready at the first of its two addresses, it is stopped while it listens on the second, where the kernel tells of that.
+// A handler without SA_RESTART, as redis has it, would let the signal interrupt the call.
+TEST(RedisTest, StopDoesNotInterruptItsSecondListen) {
+  for (int i = 0; i < 40; ++i) {
+    auto server = Server::Start({.command = {Find("redis-server"), "--port", "{port}", "--dir", "{dir}", "--save", ""}});
+    static_cast<void>(server.Stop());
+    ASSERT_EQ(server.WaitExit(10s), ExitStatus::Exited(0)) << "in start " << i << '\n' << server.log().Text();
+  }
+}
+
 TEST_F(Redis, StopsGracefully) {
   client().Close();
   EXPECT_THAT(server().Stop(), StoppedGracefully());
