@@ -54,7 +54,8 @@ Observation DiscoverProbe::Look(Deadline) {
   seen_.saw = "ports to discover: the server listens on";
   for (const Listening& one : ours) seen_.saw += ' ' + std::to_string(one.port);
   if (ours.empty()) {
-    seen_.saw += known_.empty() ? " none that a connection to " + host_ + " reaches" : " none besides those of the spec";
+    seen_.saw +=
+        known_.empty() ? " none that a connection to " + host_ + " reaches" : " none besides those of the spec";
   }
   for (const auto& [name, port] : wanted_) {
     std::string threw;

@@ -18,6 +18,7 @@
 #include <string>
 
 #include "churn.h"
+#include "namespaces.h"
 #include "processes.h"
 
 namespace curfew::escape {
@@ -40,16 +41,6 @@ bool Write(const std::string& path, const std::string& text) {
   std::ofstream file(path);
   file << text << std::flush;
   return file.good();
-}
-
-// In the child: new namespaces, with this user as their root where that is needed.
-bool EnterNamespaces() {
-  const auto uid = ::geteuid();
-  const auto gid = ::getegid();
-  if (uid == 0) return ::unshare(CLONE_NEWNS | CLONE_NEWPID) == 0;
-  return ::unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID) == 0 && Write("/proc/self/setgroups", "deny") &&
-         Write("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1") &&
-         Write("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1");
 }
 
 pid_t Begin(const char* program, const char* file, const char* argument) {
@@ -82,7 +73,7 @@ pid_t Begin(const char* program, const char* file, const char* argument) {
   ::_exit(reuser_status == 0 && churner_status == 0 ? 0 : 1);
 }
 
-class ReuseTest : public testing::Test {
+class ReuseTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!PidMaxIsPerNamespace()) GTEST_SKIP() << "before Linux 6.14 pid_max is the machine's own";
@@ -94,7 +85,7 @@ class ReuseTest : public testing::Test {
     const pid_t outer = ::fork();
     if (outer == 0) {
       ::setenv("TMPDIR", directory_.path().c_str(), 1);  // here, since the directory goes with the test
-      if (!EnterNamespaces()) ::_exit(kCannot);
+      if (!testing::EnterNamespaces(CLONE_NEWNS | CLONE_NEWPID)) ::_exit(kCannot);
       const pid_t inner = ::fork();
       if (inner == 0) RunNamespace(file_.c_str(), reuses.c_str(), how);
       int status = 1;

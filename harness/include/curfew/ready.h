@@ -56,8 +56,7 @@ class Ready {
     std::string port = {};                         // name of the port; "" is {port}
     std::vector<Statuses> status = {{200, 399}};   // any of these: {200, 401} is two, {{200, 299}, 401} a range and one
     std::string method = "GET";                    // any token of RFC 9110 but CONNECT
-    std::map<std::string, std::string> headers =
-        {};                                        // added to the request, or in place of ours; placeholders in values
+    std::map<std::string, std::string> headers = {};  // added, or in place of ours; placeholders in values
     std::string body = {};                         // sent with the request; with placeholders
     std::string contains = {};                     // the answer's body holds this text; with placeholders
     std::string matches = {};                      // and this RE2 regex matches somewhere in it

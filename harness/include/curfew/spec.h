@@ -82,8 +82,8 @@ struct ServerSpec {
   // the server, but that it has a filter, and can set none of its own that notifies as well (container runtimes). Where
   // it is not to be had the kernel is asked again and again instead. Server::learnt_by() tells which way it was.
   //   absent  by kernel event where that has no side effect: with CAP_SYS_ADMIN
-  //   true    also without: the server then runs with no_new_privs, and set-user-id programs it begins get no
-  //   privileges false   never
+  //   true    also without: the server runs with no_new_privs then: set-user-id programs it begins get no privileges
+  //   false   never
   std::optional<bool> kernel_event = {};
 
   // How it is stopped. Graces must not be negative; they are scaled by CURFEW_TIMEOUT_SCALE.

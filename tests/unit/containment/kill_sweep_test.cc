@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,6 +149,61 @@ TEST(KillSweepChaseTest, WithoutItAForkChainOutrunsEveryListingByLineage) {
   };
   const CrowdedTable crowd;
   EXPECT_EQ(RunAsWarden(body, Search::kLineage), "");
+}
+
+// Holds whom it is told of as a debugger does, outside of the tree, and never asks for news; until it is destroyed.
+class Tracer {
+ public:
+  Tracer() {
+    int order[2];
+    int answer[2];
+    if (::pipe2(order, O_CLOEXEC) != 0 || ::pipe2(answer, O_CLOEXEC) != 0)
+      throw std::runtime_error("no pipes for a tracer");
+    pid_ = Fork([&] {
+      ::close(order[1]);
+      pid_t traced = 0;
+      if (::read(order[0], &traced, sizeof traced) != sizeof traced) ::_exit(0);
+      const char seized = ::ptrace(PTRACE_SEIZE, traced, nullptr, nullptr) == 0 ? 'y' : 'n';
+      static_cast<void>(!::write(answer[1], &seized, 1));
+      static_cast<void>(!::read(order[0], &traced, sizeof traced));  // ends with whoever holds the other end
+    });
+    ::close(order[0]);
+    ::close(answer[1]);
+    order_.Reset(order[1]);
+    answer_.Reset(answer[0]);
+  }
+  ~Tracer() {
+    order_.Reset();  // of this process: whoever it has forked meanwhile has to be gone
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
+
+  // False where ptrace(2) is not allowed.
+  [[nodiscard]] bool Seize(pid_t pid) const {
+    char seized = 0;
+    return ::write(order_.get(), &pid, sizeof pid) == sizeof pid && ::read(answer_.get(), &seized, 1) == 1 &&
+           seized == 'y';
+  }
+
+ private:
+  pid_t pid_ = 0;
+  process::FileDescriptor order_;
+  process::FileDescriptor answer_;
+};
+
+// wait(2) does not give a dead child to its parent before its tracer has heard of it. That is told, and not waited for
+// until the deadline, which lies behind the end of this warden's patience.
+TEST_P(KillSweepTest, AZombieThatItsTracerHoldsIsNamedBeforeTheDeadline) {
+  Tracer tracer;
+  const auto body = [&tracer](WardenProcess& warden) {
+    warden.Launch([] { ReadyAndPause(); });
+    warden.AwaitReady(1);
+    if (!tracer.Seize(warden.leader.pid())) return warden.Check(Sweep(warden).empty(), "survivors");
+    const auto survivors = Sweep(warden, 10min);
+    warden.Check(survivors.size() == 1 && survivors.front().process.zombie(), "not told");
+  };
+  EXPECT_EQ(RunAsWarden(body, GetParam()), "");
 }
 
 // Every member begins more of its kind, each in a session of its own.

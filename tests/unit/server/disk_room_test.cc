@@ -12,6 +12,7 @@
 #include <functional>
 #include <string>
 
+#include "namespaces.h"
 #include "process/file_descriptor.h"
 #include "server/start_story.h"
 #include "temp_proc.h"
@@ -27,20 +28,9 @@ using ::testing::Not;
 constexpr const char* kSmall = "size=64k";
 constexpr const char* kFewInodes = "nr_inodes=3";
 
-bool Write(const char* file, const std::string& text) {
-  const process::FileDescriptor to(::open(file, O_WRONLY | O_CLOEXEC));
-  return to.valid() && ::write(to.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-}
-
 bool MountSmall(const std::filesystem::path& path, const char* options) {
-  const auto uid = ::geteuid();
-  const auto gid = ::getegid();
-  if (::unshare(CLONE_NEWNS | (uid == 0 ? 0 : CLONE_NEWUSER)) != 0) return false;
-  // Without a user of its own nobody could make a file there.
-  const bool mapped = uid == 0 || (Write("/proc/self/setgroups", "deny") &&
-                                   Write("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1") &&
-                                   Write("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1"));
-  return mapped && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+  return curfew::testing::EnterNamespaces(CLONE_NEWNS) &&
+         ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
          ::mount("tiny", path.c_str(), "tmpfs", 0, options) == 0;
 }
 
